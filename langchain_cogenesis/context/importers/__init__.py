@@ -1,0 +1,1 @@
+"""Readers that turn files into private context, one per format."""

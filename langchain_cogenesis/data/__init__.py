@@ -1,0 +1,1 @@
+"""The context-aware writing task: grammar, examples, loaders, and the demonstration's persona."""

@@ -1,0 +1,1 @@
+"""The house models: small GGUF files made for demonstrations and tests, with their model cards."""

@@ -1,0 +1,108 @@
+"""The two halves of a prompt, and the templates they are made from.
+
+The private half goes to the local model alone. The public half is built by functions that take the
+instruction and nothing else: there is no parameter through which context could get in. It still has
+to pass the egress gate, because an instruction may itself hold private values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from langchain_core.documents import Document
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+
+PublicTask = Literal["text", "sketch"]
+
+PRIVATE_SYSTEM = "Write for the user, in the user's own voice. Take facts from this context only."
+TEXT_SYSTEM = "Write the text that the user asks for. Keep marks such as [NAME_1] as they are."
+SKETCH_SYSTEM = (
+    "Write an outline of the text that the user asks for: 4 to 15 numbered points of a few words. "
+    "Keep marks such as [NAME_1] as they are."
+)
+SKETCH_RETRY = "Answer with the numbered list only."
+OUTLINE_HEADING = "Outline:"
+
+_SECTION_ORDER = ("profile", "activity", "writing")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PromptPair:
+    """What the local model is asked, and what the remote may be asked once the gate cleared it.
+
+    Attributes:
+        private: Messages for the local model, with private context.
+        public: Messages for the remote model, built from the instruction alone, not yet cleared.
+        task: What the public half asks for.
+    """
+
+    private: tuple[BaseMessage, ...]
+    public: tuple[BaseMessage, ...]
+    task: PublicTask
+
+    def __repr__(self) -> str:
+        return (
+            f"PromptPair(<withheld: {len(self.private)} private and {len(self.public)} "
+            f"public messages>, task={self.task!r})"
+        )
+
+
+def render_context(documents: Iterable[Document]) -> str:
+    """Renders retrieved documents as the lines that the local model reads.
+
+    Profile first, then activities, then earlier writings; within each, in the order given.
+    """
+    documents = list(documents)
+    parts = [
+        document.page_content.strip()
+        for kind in _SECTION_ORDER
+        for document in documents
+        if document.metadata.get("kind", "activity") == kind
+    ]
+    return "\n".join(parts)
+
+
+def private_messages(
+    instruction: str, documents: Iterable[Document] = (), sketch: Sequence[str] = ()
+) -> tuple[BaseMessage, ...]:
+    """Builds the local model's prompt.
+
+    Args:
+        instruction: What the user asks for, unmasked.
+        documents: Retrieved private context; may be empty.
+        sketch: The outline's points, restored; may be empty.
+    """
+    context = render_context(documents)
+    system = f"{PRIVATE_SYSTEM}\n{context}" if context else PRIVATE_SYSTEM
+    return (SystemMessage(system), HumanMessage(with_outline(instruction, sketch)))
+
+
+def with_outline(instruction: str, sketch: Sequence[str]) -> str:
+    """Appends the outline's points, numbered, to an instruction; no points, no change."""
+    if not sketch:
+        return instruction
+    points = "\n".join(f"{number}. {point}" for number, point in enumerate(sketch, start=1))
+    return f"{instruction}\n\n{OUTLINE_HEADING}\n{points}"
+
+
+def public_messages(instruction: str, task: PublicTask = "text") -> tuple[BaseMessage, ...]:
+    """Builds the remote model's prompt from the instruction alone."""
+    system = SKETCH_SYSTEM if task == "sketch" else TEXT_SYSTEM
+    return (SystemMessage(system), HumanMessage(instruction))
+
+
+def create_prompt_pair(
+    instruction: str,
+    documents: Iterable[Document] = (),
+    *,
+    task: PublicTask = "text",
+    sketch: Sequence[str] = (),
+) -> PromptPair:
+    """Builds both halves of a prompt."""
+    return PromptPair(
+        private=private_messages(instruction, documents, sketch),
+        public=public_messages(instruction, task),
+        task=task,
+    )

@@ -1,0 +1,1 @@
+"""Training, export and evaluation of the house models. Needs the `training` extra."""
