@@ -1,0 +1,255 @@
+"""The egress gate: the only way for text to leave the device.
+
+`EgressGate.clear()` looks at a text, masks the private values in it and returns a `ClearedText`,
+which nothing else can make. It remembers a keyed digest of what it cleared, by endpoint; the
+transport asks for it, so that a text that reaches the wire by any other way is refused there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from langchain_cogenesis.exceptions import EgressDeniedError, PrivacyError
+from langchain_cogenesis.privacy.detectors import Detector, PatternDetector, merge_overlaps
+from langchain_cogenesis.privacy.lexicon import Match, PrivateLexicon
+from langchain_cogenesis.privacy.placeholders import PLACEHOLDER_PATTERN
+from langchain_cogenesis.privacy.policy import EgressPolicy, origin
+from langchain_cogenesis.privacy.restore import Conversation
+
+if TYPE_CHECKING:
+    from langchain_cogenesis.privacy.ledger import EgressLedger
+
+_SEAL = object()
+_REMEMBERED = 8192
+
+
+class ClearedText:
+    """A text that the egress gate let through, for one endpoint. Only the gate can make one.
+
+    Attributes:
+        text: What may leave, private values masked.
+        endpoint: The origin of the endpoint that it was cleared for.
+        masked: Kinds of the values that were masked, with counts.
+    """
+
+    __slots__ = ("endpoint", "masked", "text")
+
+    text: str
+    endpoint: str
+    masked: Mapping[str, int]
+
+    def __init__(
+        self, text: str, endpoint: str, masked: Mapping[str, int], *, seal: object
+    ) -> None:
+        if seal is not _SEAL:
+            raise PrivacyError(
+                "a ClearedText can be made by the egress gate only.",
+                hint="Call EgressGate.clear(text, endpoint=…, conversation=…).",
+            )
+        object.__setattr__(self, "text", text)
+        object.__setattr__(self, "endpoint", endpoint)
+        object.__setattr__(self, "masked", MappingProxyType(dict(masked)))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"ClearedText is immutable; can't set {name!r}")
+
+    def __reduce__(self) -> str | tuple[object, ...]:
+        raise TypeError("a ClearedText can't be pickled: a clearance holds in its process only")
+
+    def __repr__(self) -> str:
+        return (
+            f"ClearedText(<{len(self.text)} characters for {self.endpoint}>, "
+            f"masked={dict(self.masked)})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """The egress gate's refusal: which kinds of values a text holds that may not leave."""
+
+    endpoint: str
+    kinds: Mapping[str, int]
+    reason: str
+
+    def error(self) -> EgressDeniedError:
+        """The refusal as an error."""
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.kinds.items()))
+        return EgressDeniedError(
+            f"nothing was sent to {self.endpoint}: {self.reason} ({kinds}).",
+            hint="Take these values out of the instruction, or let the policy mask them.",
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Replacement:
+    """A private value in a text, and what would leave in its place (None: it is let through)."""
+
+    start: int
+    end: int
+    kind: str
+    mark: str | None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Preview:
+    """What the gate would do with a text. Sends nothing and remembers nothing.
+
+    Attributes:
+        original: The text as it was given.
+        masked: The text as it would leave, or None where the gate would refuse.
+        replacements: Spans of `original` with their placeholders, from left to right.
+        denied: The refusal, or None.
+    """
+
+    original: str
+    masked: str | None
+    replacements: tuple[Replacement, ...]
+    denied: Denied | None
+
+    def __repr__(self) -> str:
+        return f"Preview(<withheld: {len(self.replacements)} replacements>)"
+
+
+class EgressGate:
+    """Decides on text: lets it through, masks private values in it, or refuses.
+
+    Args:
+        lexicon: Values known to be private.
+        policy: What to do with each kind of value.
+        detectors: Find values that the lexicon doesn't know, by their shape.
+        ledger: Refusals are noted there.
+        public_texts: Constant texts, such as prompt templates, that may leave as they are. They
+            must not depend on a user.
+    """
+
+    def __init__(
+        self,
+        lexicon: PrivateLexicon | None = None,
+        *,
+        policy: EgressPolicy | None = None,
+        detectors: Sequence[Detector] | None = None,
+        ledger: EgressLedger | None = None,
+        public_texts: Iterable[str] = (),
+    ) -> None:
+        self.lexicon = lexicon if lexicon is not None else PrivateLexicon()
+        self.policy = policy if policy is not None else EgressPolicy()
+        self.detectors = tuple(detectors) if detectors is not None else (PatternDetector(),)
+        self.ledger = ledger
+        self._key = secrets.token_bytes(32)
+        self._public = frozenset(self._digest(text) for text in public_texts)
+        self._cleared: OrderedDict[tuple[str, bytes], Mapping[str, int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"EgressGate(lexicon={self.lexicon!r}, policy={self.policy!r})"
+
+    def clear(
+        self, text: str, *, endpoint: str, conversation: Conversation
+    ) -> ClearedText | Denied:
+        """Lets a text out, with the private values in it masked.
+
+        Args:
+            text: What should go to the remote.
+            endpoint: The remote's address.
+            conversation: Whose placeholders stand for the masked values.
+
+        Returns:
+            The cleared text, or a `Denied` that says which kinds of values forbid it.
+        """
+        preview = self._inspect(text, endpoint, conversation)
+        if preview.denied is not None or preview.masked is None:
+            denied = preview.denied or Denied(origin(endpoint), {}, "the text can't be masked")
+            if self.ledger is not None:
+                self.ledger.append(
+                    {"event": "denied", "endpoint": denied.endpoint, "masked": dict(denied.kinds)}
+                )
+            return denied
+        masked = Counter(r.kind for r in preview.replacements if r.mark is not None)
+        with self._lock:
+            self._cleared[(origin(endpoint), self._digest(preview.masked))] = masked
+            while len(self._cleared) > _REMEMBERED:
+                self._cleared.popitem(last=False)
+        return ClearedText(preview.masked, origin(endpoint), masked, seal=_SEAL)
+
+    def require(self, text: str, *, endpoint: str, conversation: Conversation) -> ClearedText:
+        """Like `clear()`, with a refusal raised.
+
+        Raises:
+            EgressDeniedError: The policy refuses a value that the text holds.
+        """
+        cleared = self.clear(text, endpoint=endpoint, conversation=conversation)
+        if isinstance(cleared, Denied):
+            raise cleared.error()
+        return cleared
+
+    def preview(self, text: str, *, endpoint: str, conversation: Conversation) -> Preview:
+        """What `clear()` would do. Nothing is sent, remembered for the wire, or noted."""
+        return self._inspect(text, endpoint, conversation)
+
+    def is_public(self, text: str) -> bool:
+        """Whether a text is one of the constant texts that may leave as they are."""
+        return self._digest(text) in self._public
+
+    def clearance(self, text: str, endpoint: str) -> Mapping[str, int] | None:
+        """The kinds masked in a text that was cleared for an endpoint; None if it wasn't."""
+        with self._lock:
+            return self._cleared.get((origin(endpoint), self._digest(text)))
+
+    def known_values(self, text: str, endpoint: str) -> Counter[str]:
+        """Kinds of the known private values that a text holds and that may not leave."""
+        found = (match.kind for match in self.lexicon.find(text))
+        return Counter(kind for kind in found if self.policy.action(kind, endpoint) != "allow")
+
+    def _digest(self, text: str) -> bytes:
+        return hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), hashlib.sha256)
+
+    def _inspect(self, text: str, endpoint: str, conversation: Conversation) -> Preview:
+        if self.policy.trusts(endpoint):
+            return Preview(text, text, (), None)
+        found = self._find(text)
+        actions = {match: self.policy.action(match.kind, endpoint) for match in found}
+        refused = Counter(m.kind for m, action in actions.items() if action == "refuse")
+        if refused:
+            denied = Denied(origin(endpoint), refused, "the policy refuses values that it holds")
+            return Preview(text, None, (), denied)
+        replacements = tuple(
+            Replacement(
+                match.start,
+                match.end,
+                match.kind,
+                conversation.mask(match.kind, text[match.start : match.end])
+                if action == "mask"
+                else None,
+            )
+            for match, action in actions.items()
+        )
+        masked = _replace(text, replacements)
+        left = self.known_values(masked, endpoint)
+        if left:
+            denied = Denied(origin(endpoint), left, "values remain after masking")
+            return Preview(text, None, replacements, denied)
+        return Preview(text, masked, replacements, None)
+
+    def _find(self, text: str) -> list[Match]:
+        """What is private in a text: typed placeholders, known values, detected ones."""
+        literal = [Match(m.start(), m.end(), "ITEM") for m in PLACEHOLDER_PATTERN.finditer(text)]
+        detected = (match for detector in self.detectors for match in detector.find(text))
+        return merge_overlaps([*literal, *self.lexicon.find(text), *detected])
+
+
+def _replace(text: str, replacements: Sequence[Replacement]) -> str:
+    pieces: list[str] = []
+    reached = 0
+    for replacement in replacements:
+        if replacement.mark is not None:
+            pieces += [text[reached : replacement.start], replacement.mark]
+            reached = replacement.end
+    return "".join([*pieces, text[reached:]])

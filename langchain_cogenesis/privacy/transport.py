@@ -1,0 +1,227 @@
+"""The one seam to the network: a transport that refuses what was not cleared.
+
+It looks at the request as it is about to be sent: its address, its headers, and its decoded body.
+Every text in it must be one that the egress gate cleared for this endpoint (or one of the gate's
+constant templates), and no text may hold a value known to be private all the same. What passes is
+in the ledger before the first byte leaves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, NoReturn, Self
+from urllib.parse import unquote_plus, urlsplit
+
+from langchain_cogenesis.exceptions import ConfigurationError, UnclearedRequestError
+from langchain_cogenesis.privacy.gate import EgressGate
+from langchain_cogenesis.privacy.policy import origin
+from langchain_cogenesis.privacy.wire import Detokenize, Part, read_parts
+
+_ROLES = frozenset({"system", "user", "assistant", "developer", "tool", "text", "json_object"})
+_UNREAD_HEADERS = frozenset({"authorization", "api-key", "x-api-key", "content-length", "host"})
+_SENT_HEADERS = frozenset({"accept", "accept-encoding", "connection", "content-type"})
+_USER_AGENT = "langchain-cogenesis"
+
+
+class EgressGuard:
+    """Decides whether a request may be sent, and notes it in the ledger.
+
+    Args:
+        gate: Knows what was cleared and which values are private; its ledger is written to.
+        endpoint: The address that requests may go to, and no other.
+        models: Names of models that the endpoint's owner gave; they may leave as they are.
+        detokenize: Reads token-id prompts through the remote's vocabulary. Without it such
+            prompts are refused.
+    """
+
+    def __init__(
+        self,
+        gate: EgressGate,
+        endpoint: str,
+        *,
+        models: tuple[str, ...] = (),
+        detokenize: Detokenize | None = None,
+    ) -> None:
+        self.gate = gate
+        self.endpoint = endpoint
+        self.models = models
+        self.detokenize = detokenize
+
+    def check(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> None:
+        """Lets a request pass or refuses it; either is noted in the ledger.
+
+        Args:
+            method: The HTTP method.
+            url: The whole address.
+            headers: As they will be sent.
+            body: As it will be sent, bytes.
+
+        Raises:
+            UnclearedRequestError: Something in it was not cleared; nothing is sent.
+            LedgerError: The ledger can't be written; nothing is sent.
+        """
+        target = urlsplit(url)
+        where = {"endpoint": self._origin(url), "path": target.path, "method": method}
+        if where["endpoint"] != origin(self.endpoint):
+            self._refuse(where, "it goes to another address than the endpoint's")
+        trusted = self.gate.policy.trusts(self.endpoint)
+        masked: Counter[str] = Counter()
+        if not trusted:
+            self._check_address(where, target.path, target.query, headers)
+            masked = self._check_body(where, headers, body)
+        if self.gate.ledger is not None:
+            self.gate.ledger.append(
+                {
+                    "event": "request",
+                    **where,
+                    "bytes": len(body),
+                    "digest": hashlib.sha256(body).hexdigest(),
+                    "masked": dict(masked),
+                    "trusted": trusted,
+                    "body": body.decode("utf-8", "replace"),
+                }
+            )
+
+    def _check_address(
+        self, where: Mapping[str, str], path: str, query: str, headers: Mapping[str, str]
+    ) -> None:
+        for name, text in (("path", path), ("query", query)):
+            # The endpoint's own path was given by whoever configured it.
+            said = text.removeprefix(urlsplit(self.endpoint).path) if name == "path" else text
+            if self.gate.known_values(unquote_plus(said), self.endpoint):
+                self._refuse(where, f"its {name} holds a private value")
+        for name, value in headers.items():
+            if name.lower() in _UNREAD_HEADERS:
+                continue
+            if self.gate.known_values(value, self.endpoint):
+                self._refuse(where, f"its header {name!r} holds a private value")
+
+    def _check_body(
+        self, where: Mapping[str, str], headers: Mapping[str, str], body: bytes
+    ) -> Counter[str]:
+        if not body:
+            return Counter()
+        if any(name.lower() == "content-encoding" for name in headers):
+            self._refuse(where, "its body is encoded and can't be read")
+        try:
+            parts = list(read_parts(json.loads(body), self.detokenize))
+        except (ValueError, RecursionError):
+            self._refuse(where, "its body is not JSON of this protocol")
+        masked: Counter[str] = Counter()
+        for part in parts:
+            masked.update(self._check_part(where, part))
+        return masked
+
+    def _check_part(self, where: Mapping[str, str], part: Part) -> Mapping[str, int]:
+        if part.kind == "ids":
+            self._refuse(where, "it holds token ids, and no vocabulary to read them was given")
+        if part.kind == "setting":
+            named = part.text in (self.models if part.key == "model" else _ROLES)
+            if not named and self.gate.known_values(part.text, self.endpoint):
+                self._refuse(where, f"its option {part.key!r} holds a private value")
+            return {}
+        if self.gate.is_public(part.text):
+            return {}
+        masked = self.gate.clearance(part.text, self.endpoint)
+        if masked is None:
+            self._refuse(where, f"a text under {part.key!r} was not cleared by the egress gate")
+        if self.gate.known_values(part.text, self.endpoint):
+            self._refuse(where, f"a text under {part.key!r} holds a private value")
+        return masked
+
+    def _refuse(self, where: Mapping[str, str], why: str) -> NoReturn:
+        if self.gate.ledger is not None:
+            self.gate.ledger.append({"event": "refused", **where, "path": "", "why": why})
+        raise UnclearedRequestError(
+            f"a request to {where['endpoint']} was not sent: {why}.",
+            hint="Pass the text through EgressGate.clear() and send nothing but what it returns.",
+        )
+
+    @staticmethod
+    def _origin(url: str) -> str:
+        try:
+            return origin(url)
+        except ConfigurationError:
+            return "an address that can't be read"
+
+
+class _Transport:
+    """What both transports share: the guard, and which headers go out."""
+
+    def __init__(self, inner: Any, guard: EgressGuard) -> None:
+        self._inner = inner
+        self.guard = guard
+
+    def _admit(self, request: Any, body: bytes) -> None:
+        for name in list(request.headers):
+            # Client libraries tell operating system, architecture and versions; nobody needs them.
+            if name.lower() not in _SENT_HEADERS | _UNREAD_HEADERS:
+                del request.headers[name]
+        request.headers["user-agent"] = _USER_AGENT
+        self.guard.check(request.method, str(request.url), dict(request.headers), body)
+
+
+class EgressTransport(_Transport):
+    """A synchronous httpx transport behind the guard.
+
+    It needs nothing of httpx itself, so that it serves `httpx` and `httpx2` alike.
+
+    Args:
+        inner: The transport that sends.
+        guard: Decides.
+    """
+
+    def handle_request(self, request: Any) -> Any:
+        """Sends a request that the guard lets pass."""
+        self._admit(request, request.read())
+        return self._inner.handle_request(request)
+
+    def close(self) -> None:
+        """Closes the inner transport."""
+        self._inner.close()
+
+    def __enter__(self) -> Self:
+        self._inner.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        trace: TracebackType | None = None,
+    ) -> None:
+        self._inner.__exit__(kind, error, trace)
+
+
+class AsyncEgressTransport(_Transport):
+    """An asynchronous httpx transport behind the guard.
+
+    Args:
+        inner: The transport that sends.
+        guard: Decides.
+    """
+
+    async def handle_async_request(self, request: Any) -> Any:
+        """Sends a request that the guard lets pass."""
+        self._admit(request, await request.aread())
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Closes the inner transport."""
+        await self._inner.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self._inner.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        trace: TracebackType | None = None,
+    ) -> None:
+        await self._inner.__aexit__(kind, error, trace)
