@@ -24,6 +24,8 @@ SKETCH_SYSTEM = (
 )
 SKETCH_RETRY = "Answer with the numbered list only."
 OUTLINE_HEADING = "Outline:"
+PUBLIC_TEMPLATES = (TEXT_SYSTEM, SKETCH_SYSTEM, SKETCH_RETRY)
+"""The constant texts that may leave as they are; none depends on a user."""
 
 _SECTION_ORDER = ("profile", "activity", "writing")
 

@@ -11,7 +11,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, NoReturn, Self
 from urllib.parse import unquote_plus, urlsplit
@@ -25,6 +28,27 @@ _ROLES = frozenset({"system", "user", "assistant", "developer", "tool", "text", 
 _UNREAD_HEADERS = frozenset({"authorization", "api-key", "x-api-key", "content-length", "host"})
 _SENT_HEADERS = frozenset({"accept", "accept-encoding", "connection", "content-type"})
 _USER_AGENT = "langchain-cogenesis"
+
+
+@dataclass(slots=True)
+class EgressMeter:
+    """Counts what left: requests, and bytes of their bodies."""
+
+    requests: int = 0
+    bytes: int = 0
+
+
+_METER: ContextVar[EgressMeter | None] = ContextVar("egress_meter", default=None)
+
+
+@contextmanager
+def metered(meter: EgressMeter) -> Iterator[None]:
+    """Counts the requests that are sent inside the block, in this thread or task."""
+    token = _METER.set(meter)
+    try:
+        yield
+    finally:
+        _METER.reset(token)
 
 
 class EgressGuard:
@@ -85,6 +109,10 @@ class EgressGuard:
                     "body": body.decode("utf-8", "replace"),
                 }
             )
+        meter = _METER.get()
+        if meter is not None:
+            meter.requests += 1
+            meter.bytes += len(body)
 
     def _check_address(
         self, where: Mapping[str, str], path: str, query: str, headers: Mapping[str, str]

@@ -86,7 +86,7 @@ class Part:
     Attributes:
         kind: `text` needs clearance; a `setting` (a role, a model's name, a number) is looked at
             only; `ids` are token ids that nobody could read.
-        key: The option it stands under.
+        key: The option it stands under, where the protocol knows it.
         text: What it says.
     """
 
@@ -130,7 +130,9 @@ def _walk(value: Any, key: str, detokenize: Detokenize | None, depth: int) -> It
         for name, inner in value.items():
             if name not in _KNOWN_KEYS:
                 yield Part("text", key, str(name))
-            yield from _walk(inner, str(name), detokenize, depth + 1)
+            # An unknown name may itself be private: it is looked at, and not repeated.
+            known = str(name) if name in _KNOWN_KEYS else "an unknown option"
+            yield from _walk(inner, known, detokenize, depth + 1)
     elif key in _ID_KEYS and _is_ids(value):
         yield _read_ids(value, key, detokenize)
     else:

@@ -1,0 +1,218 @@
+"""The remote model: a `ChatOpenAI` whose every request passes the egress gate's transport."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import openai
+from langchain_core.callbacks import (
+    AsyncCallbackManagerForLLMRun,
+    CallbackManagerForLLMRun,
+)
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_openai import ChatOpenAI
+from pydantic import PrivateAttr, SecretStr
+
+from langchain_cogenesis.exceptions import (
+    CoGenesisError,
+    RemoteError,
+    RemoteResponseError,
+    RemoteUnavailableError,
+)
+from langchain_cogenesis.privacy.gate import EgressGate
+from langchain_cogenesis.privacy.policy import origin
+from langchain_cogenesis.privacy.transport import (
+    AsyncEgressTransport,
+    EgressGuard,
+    EgressTransport,
+)
+from langchain_cogenesis.privacy.wire import Detokenize
+
+_CONNECT_SECONDS = 10.0
+_NO_KEY = "not-needed"
+
+
+class ChatRemote(ChatOpenAI):
+    """A `ChatOpenAI` that can send nothing but what its gate cleared.
+
+    Made by `create_remote()`. Faults of the endpoint are raised as `RemoteError`s.
+    """
+
+    _gate: EgressGate = PrivateAttr()
+    _endpoint: str = PrivateAttr()
+
+    @property
+    def gate(self) -> EgressGate:
+        """The gate whose clearances this model's requests need."""
+        return self._gate
+
+    @property
+    def endpoint(self) -> str:
+        """The address of the endpoint."""
+        return self._endpoint
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        with _remote_errors(self._endpoint):
+            return super()._generate(messages, stop, run_manager, **kwargs)
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        with _remote_errors(self._endpoint):
+            return await super()._agenerate(messages, stop, run_manager, **kwargs)
+
+    def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
+        with _remote_errors(self._endpoint):
+            yield from super()._stream(*args, **kwargs)
+
+    async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
+        with _remote_errors(self._endpoint):
+            async for chunk in super()._astream(*args, **kwargs):
+                yield chunk
+
+
+def create_remote(
+    base_url: str,
+    model: str,
+    *,
+    gate: EgressGate | None = None,
+    api_key: str | None = None,
+    timeout: float = 60.0,
+    max_retries: int = 2,
+    detokenize: Detokenize | None = None,
+    **kwargs: Any,
+) -> ChatRemote:
+    """Creates a remote model behind gate and transport.
+
+    Both its synchronous and its asynchronous HTTP client go through the transport, which refuses
+    any request whose texts the gate did not clear. Proxies and keys of the environment are left
+    alone; redirects are not followed.
+
+    Args:
+        base_url: An OpenAI-compatible endpoint, as in `https://host/v1`.
+        model: The model's name there.
+        gate: The egress gate; by default one that knows no private values but finds some by shape.
+        api_key: The endpoint's key, if it wants one. Never read from the environment.
+        timeout: Seconds without a byte after which the endpoint counts as hanging.
+        max_retries: How often a failed request is sent again; each time is in the ledger.
+        detokenize: Reads token-id prompts through the remote's vocabulary.
+        **kwargs: Further fields of `ChatOpenAI`, such as `temperature`.
+
+    Returns:
+        A chat model. Give it only text that `gate.clear()` returned.
+
+    Raises:
+        ConfigurationError: The address is not an HTTP URL.
+    """
+    origin(base_url)
+    gate = gate if gate is not None else EgressGate()
+    guard = EgressGuard(gate, base_url, models=(model,), detokenize=detokenize)
+    http = _http_library()
+    limits = http.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS))
+    settings = {"timeout": limits, "trust_env": False, "follow_redirects": False}
+    remote = ChatRemote(
+        base_url=base_url,
+        model=model,
+        api_key=SecretStr(api_key or _NO_KEY),
+        timeout=timeout,
+        max_retries=max_retries,
+        http_client=http.Client(
+            transport=EgressTransport(http.HTTPTransport(trust_env=False), guard), **settings
+        ),
+        http_async_client=http.AsyncClient(
+            transport=AsyncEgressTransport(http.AsyncHTTPTransport(trust_env=False), guard),
+            **settings,
+        ),
+        use_responses_api=False,
+        openai_proxy=None,
+        openai_organization=None,
+        **kwargs,
+    )
+    remote._gate = gate
+    remote._endpoint = base_url
+    return remote
+
+
+def _http_library() -> Any:
+    """The httpx that the installed openai client is built on."""
+    if int(openai.__version__.split(".")[0]) >= 3:
+        import httpx2
+
+        return httpx2
+    import httpx
+
+    return httpx
+
+
+@contextmanager
+def _remote_errors(endpoint: str) -> Iterator[None]:
+    try:
+        yield
+    except CoGenesisError:
+        raise
+    except Exception as error:  # noqa: BLE001  (whatever an endpoint causes is a remote error)
+        _raise_as_remote(error, endpoint)
+
+
+def _raise_as_remote(error: Exception, endpoint: str) -> NoReturn:
+    # An older client wraps what its transport raises: a refusal of ours stays a refusal.
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, CoGenesisError):
+            raise inner
+        inner = inner.__cause__ or inner.__context__
+    raise _as_remote(error, origin(endpoint)) from None
+
+
+def _as_remote(error: Exception, where: str) -> RemoteError:
+    if isinstance(error, openai.APITimeoutError) or "Timeout" in type(error).__name__:
+        return RemoteUnavailableError(
+            f"the remote at {where} did not answer in time.",
+            hint="Try again, raise `timeout`, or set on_remote_error='local'.",
+        )
+    if isinstance(error, openai.APIStatusError):
+        return _as_status(error, where)
+    if isinstance(error, openai.APIConnectionError):
+        return RemoteUnavailableError(
+            f"the remote at {where} can't be reached.",
+            hint="Check its address and that it runs, or set on_remote_error='local'.",
+        )
+    if type(error).__module__.split(".")[0] in ("httpx", "httpx2", "httpcore", "httpcore2"):
+        return RemoteUnavailableError(
+            f"the connection to the remote at {where} broke off in mid-answer.",
+            hint="Try again, or set on_remote_error='local'.",
+        )
+    return RemoteResponseError(
+        f"the remote at {where} answered something that is not of this protocol "
+        f"({type(error).__name__}).",
+        hint="Check that the address is an OpenAI-compatible endpoint; it usually ends in /v1.",
+    )
+
+
+def _as_status(error: openai.APIStatusError, where: str) -> RemoteError:
+    status = error.status_code
+    hints = {
+        401: "Check the API key.",
+        403: "Check the API key and what it may do.",
+        404: "Check the address (it usually ends in /v1) and the model's name.",
+        413: "Shorten the instruction.",
+        429: "Wait, then try again, or set on_remote_error='local'.",
+    }
+    hint = hints.get(status, "Try again, or set on_remote_error='local'.")
+    kind = RemoteUnavailableError if status >= 500 or status in (401, 403, 429) else None
+    return (kind or RemoteResponseError)(
+        f"the remote at {where} refused the request with HTTP status {status}.", hint=hint
+    )

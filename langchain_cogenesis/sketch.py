@@ -1,0 +1,170 @@
+"""The sketch node: asks the remote model for an outline. A Runnable."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages.ai import UsageMetadata, add_usage
+from langchain_core.runnables import Runnable, RunnableConfig
+
+from langchain_cogenesis.exceptions import PrivacyError, SketchError
+from langchain_cogenesis.privacy.gate import ClearedText
+from langchain_cogenesis.prompts import SKETCH_RETRY, public_messages
+
+MIN_POINTS = 4
+MAX_POINTS = 15
+_LONGEST_POINT = 200
+_NUMBERED = re.compile(r"^\s*[*_#\s]*\(?(\d{1,2})[.):][*_]*\s+(.+)$")
+_BULLETED = re.compile(r"^\s*[-*+•–·]\s+(.+)$")
+_INLINE = re.compile(r"(?:(?<=\s)|^)\d{1,2}[.)]\s+")
+_THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
+_FENCE = re.compile(r"^\s*```\w*\s*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Sketch:
+    """An outline from the remote model.
+
+    Attributes:
+        points: 4 to 15 points, in order; placeholders not yet restored.
+        attempts: How many requests it took.
+        usage: Tokens of the remote model, or None if the endpoint didn't say.
+    """
+
+    points: tuple[str, ...]
+    attempts: int = 1
+    usage: UsageMetadata | None = None
+
+    def __repr__(self) -> str:
+        return f"Sketch(<withheld: {len(self.points)} points>, attempts={self.attempts})"
+
+
+class SketchNode(Runnable[ClearedText, Sketch]):
+    """Asks a remote model for an outline of what an instruction asks for.
+
+    Its input is a `ClearedText`, which only the egress gate makes. A reply that isn't a list is
+    repaired where that can be done, or asked for once more.
+
+    Args:
+        remote: The remote model.
+        max_tokens: Length of its reply, tokens.
+    """
+
+    def __init__(self, remote: BaseChatModel, *, max_tokens: int = 400) -> None:
+        self.remote = remote
+        self.max_tokens = max_tokens
+
+    def invoke(
+        self, input: ClearedText, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Sketch:
+        """Asks for an outline.
+
+        Args:
+            input: The cleared instruction.
+            config: Passed on to the remote model.
+            **kwargs: Passed on to the remote model.
+
+        Returns:
+            The outline, with the placeholders of the instruction.
+
+        Raises:
+            SketchError: Neither reply held an outline.
+            RemoteError: The endpoint failed.
+        """
+        usage: UsageMetadata | None = None
+        for attempt, messages in enumerate(_attempts(input), start=1):
+            reply = self.remote.invoke(messages, config, max_tokens=self.max_tokens, **kwargs)
+            usage = add_usage(usage, reply.usage_metadata)
+            if points := parse_sketch(_text(reply)):
+                return Sketch(points, attempt, usage)
+        raise _no_outline()
+
+    async def ainvoke(
+        self, input: ClearedText, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Sketch:
+        """Asks for an outline asynchronously; see `invoke`."""
+        usage: UsageMetadata | None = None
+        for attempt, messages in enumerate(_attempts(input), start=1):
+            reply = await self.remote.ainvoke(
+                messages, config, max_tokens=self.max_tokens, **kwargs
+            )
+            usage = add_usage(usage, reply.usage_metadata)
+            if points := parse_sketch(_text(reply)):
+                return Sketch(points, attempt, usage)
+        raise _no_outline()
+
+
+def parse_sketch(reply: str) -> tuple[str, ...]:
+    """Reads the points of an outline out of a reply.
+
+    Understands numbered and bulleted lists, numbers within one line, a JSON list, and plain short
+    lines. Sub-points are left out; more than 15 points are cut.
+
+    Returns:
+        4 to 15 points, or none if the reply holds no outline.
+    """
+    text = _FENCE.sub("", _THOUGHT.sub("", reply)).strip()
+    for read in (_read_numbered, _read_bulleted, _read_inline, _read_json, _read_lines):
+        points = tuple(point for point in map(_clean, read(text)) if point)
+        if len(points) >= MIN_POINTS:
+            return points[:MAX_POINTS]
+    return ()
+
+
+def _read_numbered(text: str) -> Iterable[str]:
+    return (match.group(2) for match in map(_NUMBERED.match, text.splitlines()) if match)
+
+
+def _read_bulleted(text: str) -> Iterable[str]:
+    return (match.group(1) for match in map(_BULLETED.match, text.splitlines()) if match)
+
+
+def _read_inline(text: str) -> Iterable[str]:
+    return _INLINE.split(" ".join(text.split()))[1:]
+
+
+def _read_json(text: str) -> Iterable[str]:
+    start, end = text.find("["), text.rfind("]")
+    try:
+        found = json.loads(text[start : end + 1]) if 0 <= start < end else []
+    except ValueError:
+        return []
+    return [str(point) for point in found] if isinstance(found, list) else []
+
+
+def _read_lines(text: str) -> Iterable[str]:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    # Lines of prose are no outline: its points are a few words each.
+    return lines if all(len(line.split()) <= 12 for line in lines) else []
+
+
+def _clean(point: str) -> str:
+    return " ".join(point.replace("**", "").strip().strip('"').split())[:_LONGEST_POINT]
+
+
+def _attempts(cleared: ClearedText) -> Sequence[list[BaseMessage]]:
+    if not isinstance(cleared, ClearedText):
+        raise PrivacyError(
+            f"the sketch node was given a {type(cleared).__name__} instead of a ClearedText.",
+            hint="Pass the instruction through EgressGate.clear() first.",
+        )
+    first = [*public_messages(cleared.text, "sketch")]
+    return (first, [*first, HumanMessage(SKETCH_RETRY)])
+
+
+def _text(reply: AIMessage) -> str:
+    content = reply.content
+    return content if isinstance(content, str) else str(reply.text)
+
+
+def _no_outline() -> SketchError:
+    return SketchError(
+        "the remote answered twice without an outline that could be read.",
+        hint="Use a larger remote model, another mode, or on_remote_error='local'.",
+    )
