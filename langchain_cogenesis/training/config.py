@@ -1,0 +1,109 @@
+"""All settings of the house models' training, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+HouseName = Literal["house-small", "house-large"]
+
+CONTROL_TOKENS: tuple[str, ...] = (
+    "<|pad|>",
+    "<|system|>",
+    "<|user|>",
+    "<|assistant|>",
+    "<|end|>",
+    *(f"<|reserved_{number}|>" for number in range(1, 12)),
+)
+"""Control tokens in id order; the reserved ones keep the vocabulary stable for what comes later."""
+
+VOCABULARY_SIZE = 2304
+"""Control tokens, placeholders, 256 bytes and merges, together."""
+
+CONTEXT_LENGTH = 1024
+"""Tokens the models can read and write together."""
+
+CHAT_TEMPLATE = (
+    "{% for message in messages %}"
+    "{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """Shape of a Llama-like decoder with tied embeddings.
+
+    Attributes:
+        width: Size of the residual stream.
+        layers: Number of blocks.
+        heads: Attention heads; `heads * head_width == width`.
+        hidden: Width of the gated feed-forward layer; a multiple of 32, for Q8_0.
+        head_width: Size of one head. The structured start needs at least 64.
+        rope_base: Base of the rotary frequencies. Large, so that half of a head's pairs turn so
+            slowly that they compare content whatever the distance.
+        vocabulary: Number of tokens.
+        context_length: Longest sequence in tokens.
+        epsilon: Added under the root of the RMS norm.
+    """
+
+    width: int
+    layers: int
+    heads: int
+    hidden: int
+    head_width: int = 64
+    rope_base: float = 5e5
+    vocabulary: int = VOCABULARY_SIZE
+    context_length: int = CONTEXT_LENGTH
+    epsilon: float = 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """How one house model is trained.
+
+    Attributes:
+        architecture: The model's shape.
+        kind: Which mix of examples it reads.
+        seed: Of weights and examples.
+        tokens: Prompt and target tokens to train on in all.
+        batch_tokens: Tokens of one step, padding included.
+        muon_lr: Learning rate of the matrices; 0.02 destroys the structured start.
+        adam_lr: Learning rate of embeddings and norms.
+        warmup: Steps with a rising learning rate.
+        decay: Last share of the training in which the learning rate falls.
+    """
+
+    architecture: Architecture
+    kind: Literal["private", "public"]
+    seed: int
+    tokens: int
+    batch_tokens: int = 4096
+    muon_lr: float = 0.007
+    adam_lr: float = 5e-4
+    warmup: int = 30
+    decay: float = 0.4
+
+
+SETTINGS: dict[HouseName, TrainingSettings] = {
+    "house-small": TrainingSettings(
+        architecture=Architecture(width=192, layers=4, heads=3, hidden=512),
+        kind="private",
+        seed=11,
+        tokens=4_600_000,
+    ),
+    "house-large": TrainingSettings(
+        architecture=Architecture(width=256, layers=5, heads=4, hidden=704),
+        kind="public",
+        seed=12,
+        tokens=4_000_000,
+    ),
+}
+"""Both models; one vocabulary."""
+
+VOCABULARY_EXAMPLES = 4000
+"""Examples of each kind from which the merges are learned."""
+
+HELD_OUT_EXAMPLES = 120
+"""Examples of each kind that the evaluation writes."""
