@@ -1,0 +1,398 @@
+"""The local engine: a GGUF model in llama.cpp, loaded when first used, shared in a process."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from langchain_cogenesis.exceptions import ConfigurationError, ContextLengthError
+from langchain_cogenesis.models.chat_template import CHATML, ChatTemplate, Segment
+from langchain_cogenesis.models.decoder import Decoder, LogSink
+from langchain_cogenesis.models.gguf_file import read_header
+from langchain_cogenesis.models.logits import GeneratedToken, log_sum_exp, top_ids
+from langchain_cogenesis.models.model_source import model_key, model_name, resolve_model
+from langchain_cogenesis.models.sampling import Sampler, SamplingParams
+from langchain_cogenesis.models.turns import Turns
+
+__all__ = ["GeneratedToken", "LlamaCppEngine"]
+
+# Rows are wanted for few positions at a time: larger batches take other kernels, whose last bits
+# differ from those of single steps.
+SCORE_BATCH = 8
+
+
+class LlamaCppEngine:
+    """A local model. Constructing it loads nothing; all methods load it when they need it.
+
+    Threads can share it: one decodes at a time, and a generation whose consumer pauses doesn't keep
+    others waiting. Copies are the engine itself; unpickling gives the process's shared one.
+
+    Args:
+        model: `house-small`, `house-large`, a GGUF file, or
+            `owner/repository:file.gguf[@revision]`.
+        n_ctx: Tokens of context; `None` is what the model was trained for, 4,096 at most.
+        n_threads: Threads of a decode; `None` is half of the processors.
+        n_gpu_layers: Layers on the GPU; -1 is all.
+        flash_attn: Flash attention; with Q8_0 or Q4_0 weights it makes a batched decode equal to
+            single ones, bit by bit.
+        chat_template: A Jinja template in place of the file's own.
+
+    Raises:
+        ConfigurationError: If a setting is out of range.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] = "house-small",
+        *,
+        n_ctx: int | None = None,
+        n_threads: int | None = None,
+        n_gpu_layers: int = 0,
+        flash_attn: bool = True,
+        chat_template: str | None = None,
+    ) -> None:
+        if n_ctx is not None and n_ctx < 1:
+            raise ConfigurationError(f"n_ctx={n_ctx} is out of range.", hint="It must be positive.")
+        if n_threads is not None and n_threads < 1:
+            raise ConfigurationError(
+                f"n_threads={n_threads} is out of range.", hint="It must be positive."
+            )
+        self._model = os.fspath(model)
+        self._settings: dict[str, Any] = {
+            "n_ctx": n_ctx,
+            "n_threads": n_threads,
+            "n_gpu_layers": n_gpu_layers,
+            "flash_attn": flash_attn,
+            "chat_template": chat_template,
+        }
+        self.name = model_name(model)
+        self._loading = threading.RLock()
+        self._turns = Turns()
+        self._decoder: Decoder | None = None
+        self._template: ChatTemplate | None = None
+
+    @classmethod
+    def shared(
+        cls, model: str | os.PathLike[str] = "house-small", **settings: Any
+    ) -> LlamaCppEngine:
+        """The process's one engine for a file and settings; it lives on until the process ends.
+
+        Args:
+            model: As for the constructor.
+            **settings: As for the constructor.
+        """
+        engine = cls(model, **settings)
+        key = (model_key(model), *engine._settings.items())
+        with _SHARED_LOCK:
+            return _SHARED.setdefault(key, engine)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}, loaded={self._decoder is not None})"
+
+    def __copy__(self) -> LlamaCppEngine:
+        return self
+
+    def __deepcopy__(self, memo: object) -> LlamaCppEngine:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _shared_engine, (self._model, self._settings)
+
+    @property
+    def path(self) -> Path:
+        """The model's file; one on the hub is downloaded first."""
+        return resolve_model(self._model)
+
+    def load(self) -> None:
+        """Loads the model, once.
+
+        Raises:
+            ModelFileError: If there is no such file, or it is truncated or no GGUF model.
+            ModelDownloadError: If the hub does not deliver it.
+            ModelError: If there is no memory for the context.
+        """
+        self._loaded()
+
+    def close(self) -> None:
+        """Frees the model's memory once no step is under way; the next use loads it again."""
+        with self._loading:
+            self._decoder = self._template = None
+
+    @property
+    def n_ctx(self) -> int:
+        """Tokens that fit in the context, prompt and answer together."""
+        return self._loaded().n_ctx
+
+    @property
+    def n_vocab(self) -> int:
+        """Size of the vocabulary."""
+        return self._loaded().n_vocab
+
+    @property
+    def eog_ids(self) -> frozenset[int]:
+        """Ids of the tokens that end a generation."""
+        return self._loaded().eog_ids
+
+    def tokenize(self, text: str, *, special: bool = False) -> list[int]:
+        """Token ids of a text, without BOS.
+
+        Args:
+            text: The text.
+            special: Whether control tokens are recognised; placeholders of the house models always
+                are.
+        """
+        return self._loaded().tokenize(text, special=special)
+
+    def detokenize(self, ids: Sequence[int]) -> bytes:
+        """Bytes of a sequence of tokens; control tokens add none."""
+        return b"".join(map(self.token_bytes, ids))
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """Bytes of one token; none for a control token.
+
+        Raises:
+            ConfigurationError: If there is no such token.
+        """
+        decoder = self._loaded()
+        if not 0 <= token_id < decoder.n_vocab:
+            raise _bad_ids(self.name, decoder.n_vocab)
+        return decoder.token_bytes(token_id)
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens a text is."""
+        return len(self.tokenize(text))
+
+    def apply_template(
+        self, messages: Sequence[Mapping[str, str]], *, add_generation_prompt: bool = True
+    ) -> list[int]:
+        """Renders a chat as the model was trained on it. A content can't bring in control tokens.
+
+        Args:
+            messages: `{"role": "system" | "user" | "assistant", "content": text}`.
+            add_generation_prompt: Whether the assistant's turn is opened at the end.
+
+        Returns:
+            Token ids, with BOS if the model wants one.
+
+        Raises:
+            ConfigurationError: If a message is malformed or the template can't render the chat.
+        """
+        decoder = self._loaded()
+        template = self._template or ChatTemplate(CHATML)
+        segments = template.segments(messages, add_generation_prompt=add_generation_prompt)
+        ids = _tokenize_segments(decoder, segments)
+        if decoder.add_bos and ids[:1] != [decoder.bos_id]:
+            ids.insert(0, decoder.bos_id)
+        return ids
+
+    def score(self, ids: Sequence[int], *, first: int = 1) -> Iterator[NDArray[np.float32]]:
+        """Scores a sequence: what the model expected at each position.
+
+        Args:
+            ids: The sequence; at most `n_ctx` tokens.
+            first: The first position of interest, 1 or later.
+
+        Returns:
+            An iterator over `len(ids) - first + 1` rows of `(n_vocab,)` natural-log probabilities:
+            for position `first` given `ids[:first]`, and so on; the last is for the position after
+            all of `ids`.
+
+        Raises:
+            ContextLengthError: If the sequence is longer than the context.
+            ConfigurationError: If an id or `first` is out of range.
+        """
+        ids = self._checked(ids, room=0)
+        if not 1 <= first <= len(ids):
+            raise ConfigurationError(
+                f"first={first} is out of range.", hint=f"It must be between 1 and {len(ids)}."
+            )
+        return self._score(ids, first)
+
+    def generate(
+        self,
+        prompt: Sequence[int],
+        sampling: SamplingParams = SamplingParams(),
+        *,
+        max_tokens: int,
+        top_logprobs: int = 0,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Iterator[GeneratedToken]:
+        """Generates until an end-of-generation token, which is not yielded, or a limit.
+
+        Args:
+            prompt: Token ids, as from `apply_template`.
+            sampling: How to sample; greedy by default.
+            max_tokens: Tokens to yield at most; fewer if the context is full before.
+            top_logprobs: How many of the most probable tokens to report at each position.
+            cancelled: Asked before each decode; generation ends when it returns true.
+
+        Returns:
+            An iterator over tokens.
+
+        Raises:
+            ContextLengthError: If there is no room for a single token after the prompt.
+            ConfigurationError: If an id is out of range.
+        """
+        ids = self._checked(prompt, room=1)
+        count = min(max_tokens, self.n_ctx - len(ids))
+        return self._generate(ids, Sampler(sampling), count, top_logprobs, cancelled)
+
+    def _generate(
+        self,
+        ids: list[int],
+        sampler: Sampler,
+        count: int,
+        top_logprobs: int,
+        cancelled: Callable[[], bool] | None,
+    ) -> Iterator[GeneratedToken]:
+        holder = object()
+        try:
+            for _ in range(count):
+                rows = self._rows(holder, ids, len(ids) - 1, cancelled)
+                if rows is None:
+                    return
+                row = rows[0]
+                token = sampler.pick(row)
+                decoder = self._loaded()
+                if token in decoder.eog_ids:
+                    return
+                total = log_sum_exp(row)
+                top = tuple((i, float(row[i]) - total) for i in top_ids(row, top_logprobs))
+                ids.append(token)
+                yield GeneratedToken(
+                    token, decoder.token_bytes(token), float(row[token]) - total, top
+                )
+        finally:
+            self._turns.release(holder)
+
+    def _score(self, ids: list[int], first: int) -> Iterator[NDArray[np.float32]]:
+        holder = object()
+        try:
+            for start in range(first - 1, len(ids), SCORE_BATCH):
+                rows = self._rows(holder, ids[: start + SCORE_BATCH], start, None)
+                assert rows is not None
+                for row in rows:
+                    yield row - np.float32(log_sum_exp(row))
+        finally:
+            self._turns.release(holder)
+
+    def _rows(
+        self, holder: object, ids: list[int], start: int, cancelled: Callable[[], bool] | None
+    ) -> NDArray[np.float32] | None:
+        """Logits after each of `ids[start:]`, `(len(ids) - start, n_vocab)`; `None` if cancelled.
+
+        What comes before is decoded apart from the rows, a batch at a time. Somebody else may have
+        had the context between two batches, so that each looks at what the cache holds.
+        """
+        while not (cancelled and cancelled()):
+            with self._turns.step(holder):
+                decoder = self._loaded()
+                kept = decoder.keep(ids, start)
+                if kept == start:
+                    return decoder.decode(ids[start:], outputs=True)
+                decoder.decode(ids[kept : min(kept + decoder.n_batch, start)], outputs=False)
+        return None
+
+    def _checked(self, ids: Sequence[int], *, room: int) -> list[int]:
+        checked = [int(token) for token in ids]
+        decoder = self._loaded()
+        if not checked:
+            raise ConfigurationError("The prompt is empty.", hint="Give at least one token.")
+        if min(checked) < 0 or max(checked) >= decoder.n_vocab:
+            raise _bad_ids(self.name, decoder.n_vocab)
+        if len(checked) + room > decoder.n_ctx:
+            raise ContextLengthError(
+                f"The prompt is {len(checked)} tokens long and the context of {self.name} holds "
+                f"{decoder.n_ctx}{', answer included' if room else ''}.",
+                hint="Shorten the prompt, retrieve less, or set a larger n_ctx.",
+            )
+        return checked
+
+    def _loaded(self) -> Decoder:
+        decoder = self._decoder
+        if decoder is not None:
+            return decoder
+        with self._loading:
+            if self._decoder is None:
+                self._decoder, self._template = self._load()
+            return self._decoder
+
+    def _load(self) -> tuple[Decoder, ChatTemplate]:
+        path = self.path
+        header = read_header(path)
+        settings = self._settings
+        decoder = Decoder(
+            *_library(),
+            path,
+            n_ctx=settings["n_ctx"],
+            n_threads=settings["n_threads"] or default_threads(),
+            n_gpu_layers=settings["n_gpu_layers"],
+            flash_attn=settings["flash_attn"],
+        )
+        source = settings["chat_template"] or header.metadata.get("tokenizer.chat_template")
+        if not isinstance(source, str):
+            warnings.warn(f"{path.name} has no chat template; ChatML is used.", stacklevel=2)
+            source = CHATML
+        template = ChatTemplate(
+            source,
+            bos_token=decoder.token_text(decoder.bos_id),
+            eos_token=decoder.token_text(decoder.eos_id),
+        )
+        return decoder, template
+
+
+_SHARED: dict[tuple[Any, ...], LlamaCppEngine] = {}
+_SHARED_LOCK = threading.Lock()
+
+
+def _shared_engine(model: str, settings: dict[str, Any]) -> LlamaCppEngine:
+    return LlamaCppEngine.shared(model, **settings)
+
+
+@functools.cache
+def _library() -> tuple[ModuleType, LogSink]:
+    import llama_cpp
+
+    log = LogSink(llama_cpp)
+    llama_cpp.llama_backend_init()
+    return llama_cpp, log
+
+
+def default_threads() -> int:
+    """Half of the processors that this process may use: their number of cores, mostly."""
+    try:
+        count = len(os.sched_getaffinity(0))
+    except AttributeError:
+        count = os.cpu_count() or 1
+    return max(1, count // 2)
+
+
+def _tokenize_segments(decoder: Decoder, segments: Sequence[Segment]) -> list[int]:
+    whole = decoder.tokenize("".join(segment.text for segment in segments), special=True)
+    apart = [decoder.tokenize(segment.text, special=segment.markup) for segment in segments]
+    markup = [
+        token
+        for segment, ids in zip(segments, apart, strict=True)
+        if segment.markup
+        for token in ids
+    ]
+    # The whole is what the model was trained on, unless a content spells a control token.
+    if list(filter(decoder.is_control, whole)) == list(filter(decoder.is_control, markup)):
+        return whole
+    return [token for ids in apart for token in ids]
+
+
+def _bad_ids(name: str, n_vocab: int) -> ConfigurationError:
+    return ConfigurationError(
+        f"A token id is not in the vocabulary of {name}.",
+        hint=f"Ids run from 0 to {n_vocab - 1}.",
+    )
