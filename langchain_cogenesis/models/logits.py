@@ -36,8 +36,9 @@ def top_ids(row: NDArray[np.float32], k: int) -> list[int]:
 
 
 def log_sum_exp(row: NDArray[np.float32]) -> float:
-    """Natural log of the sum of the exponentials of `(n_vocab,)` logits: subtracted from them it
-    gives log-probabilities.
+    """Natural log of the sum of exponentials of `(n_vocab,)` logits.
+
+    Subtracted from the logits it gives log-probabilities.
     """
     peak = float(row.max())
     return peak + math.log(float(np.exp(row - np.float32(peak)).sum(dtype=np.float64)))
