@@ -1,0 +1,255 @@
+"""Any GGUF as an OpenAI-compatible endpoint on loopback.
+
+No request is logged, and no error repeats a prompt. Requests are served one at a time, first come
+first served; work for a client that has left is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from langchain_cogenesis.exceptions import CoGenesisError, ConfigurationError
+from langchain_cogenesis.server.errors import (
+    describe,
+    describe_invalid,
+    error_body,
+    server_sent_error,
+)
+from langchain_cogenesis.server.generation import Task, check_length
+from langchain_cogenesis.server.guard import MAX_BODY_BYTES, Guard
+from langchain_cogenesis.server.jobs import Job
+from langchain_cogenesis.server.listen import bind_loopback, serve_on
+from langchain_cogenesis.server.protocol import Envelope, stream_answer, to_json, whole_answer
+from langchain_cogenesis.server.schema import (
+    ChatBody,
+    CompletionBody,
+    DetokenizeBody,
+    GenerationBody,
+    TokenizeBody,
+    check_ids,
+)
+from langchain_cogenesis.server.service import Service
+
+if TYPE_CHECKING:
+    from langchain_cogenesis.models.llamacpp import LlamaCppEngine
+
+
+class _EventStream(Response):
+    """Sends a job's items as server-sent events, and cancels the job when the client leaves."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, first: bytes, items: AsyncIterator[bytes], job: Job[bytes]) -> None:
+        super().__init__(headers={"cache-control": "no-store"})
+        del self.headers["content-length"]
+        self._first = first
+        self._items = items
+        self._job = job
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        """Sends the response."""
+        watch = asyncio.create_task(self._job.cancel_when_gone(receive))
+        try:
+            head = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+            await send(head)
+            await self._send_part(send, self._first)
+            try:
+                async for item in self._items:
+                    await self._send_part(send, item)
+            except Exception as error:  # noqa: BLE001 - the status is sent: the stream must tell
+                await self._send_part(send, server_sent_error(error))
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            self._job.cancel()
+            watch.cancel()
+
+    @staticmethod
+    async def _send_part(send: Any, part: bytes) -> None:
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+
+
+async def _answer(
+    request: Request, service: Service, body: GenerationBody, tasks: list[Task], envelope: Envelope
+) -> Response:
+    logprobs = tasks[0].top_logprobs is not None
+    for task in tasks:
+        check_length(service.engine, task)
+
+    def make(cancelled: Callable[[], bool]) -> Iterator[bytes]:
+        events = service.events(tasks, cancelled)
+        if body.stream:
+            yield from stream_answer(
+                envelope, events, logprobs=logprobs, include_usage=body.include_usage
+            )
+        else:
+            yield to_json(whole_answer(envelope, events, logprobs=logprobs))
+
+    job = service.worker.submit(make)
+    watch = asyncio.create_task(job.cancel_when_gone(request.receive))
+    items = aiter(job)
+    try:
+        # Errors that come before the first item still get a status of their own.
+        first = await anext(items, None)
+    except BaseException:
+        job.cancel()
+        raise
+    finally:
+        watch.cancel()
+    if first is None:
+        return Response(status_code=499)  # the client has left
+    if body.stream:
+        return _EventStream(first, items, job)
+    return Response(first, media_type="application/json")
+
+
+def create_app(
+    engine: LlamaCppEngine,
+    *,
+    api_key: str | None = None,
+    model_name: str | None = None,
+    max_body_bytes: int = MAX_BODY_BYTES,
+    max_jobs: int = 128,
+) -> FastAPI:
+    """Creates an OpenAI-compatible application over a model.
+
+    Serves `/v1/models`, `/v1/chat/completions`, `/v1/completions`, `/tokenize`, `/detokenize` and
+    `/health` (the only one that asks for no key).
+
+    Args:
+        engine: The model; loaded by the first request if it isn't yet.
+        api_key: Bearer token to ask for; None asks for none.
+        model_name: The name to serve under; the engine's by default.
+        max_body_bytes: Largest request body taken.
+        max_jobs: How many requests may be running or waiting.
+    """
+    service = Service(engine, model_name or engine.name, max_jobs)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.worker.close()
+
+    # No pages of documentation: they load scripts from elsewhere.
+    app = FastAPI(title="CoGenesis endpoint", lifespan=lifespan, docs_url=None, redoc_url=None)
+    _add_error_handlers(app)
+    _add_model_routes(app, service)
+    _add_generation_routes(app, service)
+    app.add_middleware(Guard, api_key=api_key, max_body_bytes=max_body_bytes)
+    return app
+
+
+def _add_error_handlers(app: FastAPI) -> None:
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        return JSONResponse(describe_invalid(error.errors()), status_code=400)
+
+    @app.exception_handler(HTTPException)
+    async def refused(_: Request, error: HTTPException) -> Response:
+        body = error_body(str(error.detail), status=error.status_code)
+        return JSONResponse(body, status_code=error.status_code, headers=error.headers)
+
+    @app.exception_handler(CoGenesisError)
+    async def failed(_: Request, error: CoGenesisError) -> Response:
+        status, body = describe(error)
+        return JSONResponse(body, status_code=status)
+
+
+def _add_generation_routes(app: FastAPI, service: Service) -> None:
+    @app.post("/v1/chat/completions")
+    async def chat(body: ChatBody, request: Request) -> Response:
+        service.check_model(body.model)
+        envelope = _envelope(service, body, "chat.completion")
+        return await _answer(request, service, body, [service.chat_task(body)], envelope)
+
+    @app.post("/v1/completions")
+    async def complete(body: CompletionBody, request: Request) -> Response:
+        service.check_model(body.model)
+        envelope = _envelope(service, body, "text_completion")
+        tasks = service.completion_tasks(body)
+        return await _answer(request, service, body, tasks, envelope)
+
+
+def _envelope(service: Service, body: GenerationBody, kind: str) -> Envelope:
+    as_ids = bool(body.return_tokens_as_token_ids)
+    return Envelope(service.engine, kind=kind, model=service.model_name, as_ids=as_ids)
+
+
+def _add_model_routes(app: FastAPI, service: Service) -> None:
+    engine = service.engine
+
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/v1/models")
+    async def models() -> dict[str, Any]:
+        return {"object": "list", "data": [service.model_card()]}
+
+    @app.get("/v1/models/{name:path}")
+    async def model(name: str) -> dict[str, Any]:
+        service.check_model(name)
+        return service.model_card()
+
+    @app.post("/tokenize")
+    async def tokenize(body: TokenizeBody) -> dict[str, Any]:
+        ids = service.tokenize(
+            body.content, add_special=body.add_special, special=body.parse_special
+        )
+        if not body.with_pieces:
+            return {"tokens": ids}
+        return {"tokens": [{"id": i, "piece": _piece(engine.token_bytes(i))} for i in ids]}
+
+    @app.post("/detokenize")
+    async def detokenize(body: DetokenizeBody) -> dict[str, str]:
+        if body.tokens:
+            check_ids(body.tokens, engine.n_vocab, where="tokens")
+        return {"content": engine.detokenize(body.tokens).decode("utf-8", "replace")}
+
+
+def _piece(piece: bytes) -> str | list[int]:
+    # Part of a character is no text: its bytes are told instead.
+    with suppress(UnicodeDecodeError):
+        return piece.decode()
+    return list(piece)
+
+
+def run(
+    engine: LlamaCppEngine,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    *,
+    api_key: str | None = None,
+    model_name: str | None = None,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serves a model on a loopback address until interrupted.
+
+    Args:
+        engine: The model; it is loaded before a request is answered.
+        host: A loopback address: 127.0.0.1, ::1 or localhost.
+        port: A free port; 0 picks one.
+        api_key: Bearer token to ask for; None asks for none.
+        model_name: The name to serve under; the engine's by default.
+        on_ready: Called with the base URL once the endpoint answers.
+
+    Raises:
+        ConfigurationError: The host is no loopback address, or the port is taken.
+        ModelError: The model can't be loaded.
+    """
+    if api_key is not None and not api_key:
+        raise ConfigurationError("The API key is empty.", hint="Leave it out, or give one.")
+    listener = bind_loopback(host, port)
+    try:
+        engine.load()
+        app = create_app(engine, api_key=api_key, model_name=model_name)
+        serve_on(app, listener, on_ready)
+    finally:
+        listener.close()
