@@ -12,8 +12,8 @@ class TextStream:
     """Turns the bytes of successive tokens into text that is safe to show.
 
     A character may be spread over several tokens, and so may a stop string: what could still become
-    either is held back. The concatenation of all returned pieces is the text before the earliest
-    stop string.
+    either is held back. The concatenation of all returned pieces is the text before the stop string that is
+    complete first.
 
     Args:
         stop: Texts before which the output ends; they are not part of it.
@@ -66,10 +66,11 @@ class TextStream:
 
     def _release(self, text: str) -> str:
         text = self._held + text
-        found = [at for at in (text.find(stop) for stop in self._stop) if at >= 0]
+        # The stop string that is complete first counts, however the bytes were cut into pieces.
+        found = [(at + len(stop), at) for stop in self._stop if (at := text.find(stop)) >= 0]
         if found:
             self._stopped, self._held = True, ""
-            return text[: min(found)]
+            return text[: min(found)[1]]
         keep = max((_overlap(text, stop) for stop in self._stop), default=0)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]

@@ -1,0 +1,183 @@
+"""One answer of the local model: from LangChain's messages to text, log-probabilities and usage."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    ChatMessage,
+    HumanMessage,
+    SystemMessage,
+)
+from langchain_core.messages.ai import UsageMetadata
+
+from langchain_cogenesis.exceptions import ConfigurationError
+from langchain_cogenesis.models.llamacpp import GeneratedToken, LlamaCppEngine
+from langchain_cogenesis.models.sampling import SamplingParams
+from langchain_cogenesis.models.text_stream import TextStream
+
+
+@dataclass(frozen=True, slots=True)
+class CallOptions:
+    """What holds for one call.
+
+    Attributes:
+        sampling: How to sample.
+        max_tokens: Tokens to generate at most.
+        stop: Texts before which the answer ends.
+        logprobs: Whether log-probabilities are reported.
+        top_logprobs: How many of the most probable tokens are reported at each position.
+    """
+
+    sampling: SamplingParams
+    max_tokens: int
+    stop: tuple[str, ...]
+    logprobs: bool
+    top_logprobs: int
+
+
+def to_chat(messages: Sequence[BaseMessage]) -> list[dict[str, str]]:
+    """LangChain's messages as the template takes them.
+
+    Args:
+        messages: System, human and AI messages, and chat messages with one of their roles.
+
+    Returns:
+        `{"role", "content"}` for each.
+
+    Raises:
+        ConfigurationError: If a message is of another kind, or holds more than text.
+    """
+    return [
+        {"role": _role(message), "content": _text(message, number)}
+        for number, message in enumerate(messages)
+    ]
+
+
+def _role(message: BaseMessage) -> str:
+    if isinstance(message, HumanMessage):
+        return "user"
+    if isinstance(message, AIMessage):
+        return "assistant"
+    if isinstance(message, SystemMessage):
+        return "system"
+    if isinstance(message, ChatMessage):
+        return {"human": "user", "ai": "assistant"}.get(message.role, message.role)
+    raise ConfigurationError(
+        f"The local model takes no message of type {message.type!r}.",
+        hint="Give system, human and AI messages; put what a tool said into a human message.",
+    )
+
+
+def _text(message: BaseMessage, number: int) -> str:
+    if isinstance(message.content, str):
+        return message.content
+    for block in message.content:
+        kind = "text" if isinstance(block, str) else block.get("type", "unknown")
+        if kind != "text" and not isinstance(message, AIMessage):
+            raise ConfigurationError(
+                f"Message {number} holds a content block of type {kind!r}; "
+                "the local model reads text only.",
+                hint="Leave it out, or describe it in words.",
+            )
+    return str(message.text)
+
+
+class LocalAnswer:
+    """An answer that is generated while it is iterated over, once.
+
+    Args:
+        engine: The model.
+        prompt: Token ids.
+        options: What holds for this call.
+
+    Attributes:
+        finish_reason: `stop` or `length`, once the iteration has ended.
+
+    Raises:
+        ContextLengthError: If there is no room for an answer after the prompt.
+    """
+
+    def __init__(self, engine: LlamaCppEngine, prompt: Sequence[int], options: CallOptions) -> None:
+        self.finish_reason = "stop"
+        self._engine = engine
+        self._options = options
+        self._n_prompt = len(prompt)
+        self._n_generated = 0
+        self._limit = min(options.max_tokens, engine.n_ctx - len(prompt))
+        self._stream = TextStream(options.stop)
+        # Tokens whose text was not shown yet, each with the byte at which it starts.
+        self._unseen: deque[tuple[int, GeneratedToken]] = deque()
+        self._n_bytes = self._n_shown = 0
+        self._tokens = engine.generate(
+            prompt,
+            options.sampling,
+            max_tokens=options.max_tokens,
+            top_logprobs=options.top_logprobs,
+        )
+
+    @property
+    def usage(self) -> UsageMetadata:
+        """Tokens so far; what a stop string cut off is counted."""
+        return UsageMetadata(
+            input_tokens=self._n_prompt,
+            output_tokens=self._n_generated,
+            total_tokens=self._n_prompt + self._n_generated,
+        )
+
+    def __iter__(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        """Yields text and the log-probabilities of its tokens, whenever there is something."""
+        try:
+            for token in self._tokens:
+                self._n_generated += 1
+                self._unseen.append((self._n_bytes, token))
+                self._n_bytes += len(token.text)
+                text = self._stream.push(token.text)
+                if text:
+                    yield text, self._seen(text)
+                if self._stream.stopped:
+                    return
+        finally:
+            close = getattr(self._tokens, "close", None)
+            if close:
+                close()
+        self.finish_reason = "length" if self._n_generated >= self._limit else "stop"
+        text = self._stream.finish()
+        entries = self._seen(text) if self._stream.stopped else self._drained()
+        if text or entries:
+            yield text, entries
+
+    def _seen(self, text: str) -> list[dict[str, Any]]:
+        self._n_shown += len(text.encode())
+        entries = []
+        while self._unseen and self._unseen[0][0] < self._n_shown:
+            entries.append(self._unseen.popleft()[1])
+        return self._entries(entries)
+
+    def _drained(self) -> list[dict[str, Any]]:
+        entries = [token for _, token in self._unseen]
+        self._unseen.clear()
+        return self._entries(entries)
+
+    def _entries(self, tokens: list[GeneratedToken]) -> list[dict[str, Any]]:
+        """Log-probabilities in the shape of OpenAI's chat completions."""
+        if not self._options.logprobs:
+            return []
+        return [
+            {
+                **_entry(token.text, token.logprob),
+                "top_logprobs": [
+                    _entry(self._engine.token_bytes(other), logprob) for other, logprob in token.top
+                ],
+            }
+            for token in tokens
+        ]
+
+
+def _entry(data: bytes, logprob: float) -> dict[str, Any]:
+    return {"token": data.decode("utf-8", "replace"), "bytes": list(data), "logprob": logprob}
