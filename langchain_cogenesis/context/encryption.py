@@ -1,0 +1,193 @@
+"""The keys of one user's directory, and what is done with them.
+
+One secret of 32 random bytes; every use derives a key of its own from it (HKDF-SHA256), so that
+what one part learns does not help with another.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from langchain_cogenesis.exceptions import StoreCorruptError, StoreError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SECRET_BYTES = 32
+_NONCE_BYTES = 12
+_TAG_BYTES = 16
+_SALT = b"langchain-cogenesis store keys, edition 1"
+
+
+class StoreKeys:
+    """The secret of one user's directory.
+
+    Args:
+        secret: 32 random bytes.
+
+    Raises:
+        StoreError: The secret has another length.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        if len(secret) != SECRET_BYTES:
+            raise StoreError(
+                f"A store key has {SECRET_BYTES} bytes, not {len(secret)}.",
+                hint="Leave `keys` out to have one made and kept beside the store.",
+            )
+        self._secret = bytes(secret)
+        self._derived: dict[str, bytes] = {}
+
+    def __repr__(self) -> str:
+        return "StoreKeys(<withheld>)"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("StoreKeys can't be pickled; load them from their file instead.")
+
+    @classmethod
+    def generate(cls) -> StoreKeys:
+        """Makes a new random key that is kept in memory only."""
+        return cls(secrets.token_bytes(SECRET_BYTES))
+
+    @classmethod
+    def load_or_create(cls, path: str | os.PathLike[str]) -> StoreKeys:
+        """Reads the key file, or makes one (mode 0600) if there is none.
+
+        Two processes that come first at the same time end up with the same key.
+
+        Raises:
+            StoreCorruptError: The file doesn't hold 32 bytes.
+        """
+        path = Path(path)
+        if not path.exists():
+            _create_secret(path)
+        return cls.load(path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> StoreKeys:
+        """Reads an existing key file.
+
+        Raises:
+            StoreCorruptError: The file is missing or doesn't hold 32 bytes.
+        """
+        path = Path(path)
+        try:
+            secret = path.read_bytes()
+        except OSError as error:
+            raise StoreCorruptError(
+                f"The key file {path} can't be read ({error.strerror}).",
+                hint="Restore it from a backup; without it the store stays sealed, and "
+                "`cogenesis context forget` removes it.",
+            ) from None
+        if len(secret) != SECRET_BYTES:
+            raise StoreCorruptError(
+                f"The key file {path} holds {len(secret)} bytes, not {SECRET_BYTES}.",
+                hint="Restore it from a backup; without it the store stays sealed, and "
+                "`cogenesis context forget` removes it.",
+            )
+        return cls(secret)
+
+    def derive(self, purpose: str) -> bytes:
+        """Derives the 32-byte key for one purpose.
+
+        Args:
+            purpose: What the key is for, such as `documents`, `ids`, `vectors` or `ledger`.
+        """
+        if purpose not in self._derived:
+            from cryptography.hazmat.primitives import hashes
+            from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+            kdf = HKDF(algorithm=hashes.SHA256(), length=32, salt=_SALT, info=purpose.encode())
+            self._derived[purpose] = kdf.derive(self._secret)
+        return self._derived[purpose]
+
+    def seal(self, plaintext: bytes, aad: bytes = b"", *, purpose: str = "documents") -> bytes:
+        """Encrypts with AES-256-GCM under a fresh random nonce.
+
+        Args:
+            plaintext: What to hide.
+            aad: Bound to the ciphertext without being part of it; `open` needs the same.
+            purpose: Which derived key to use.
+
+        Returns:
+            Nonce (12 bytes), ciphertext and tag (16 bytes), in this order.
+        """
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + AESGCM(self.derive(purpose)).encrypt(nonce, plaintext, aad)
+
+    def open(self, sealed: bytes, aad: bytes = b"", *, purpose: str = "documents") -> bytes:
+        """Decrypts what `seal` returned.
+
+        Raises:
+            StoreCorruptError: The ciphertext, its `aad` or the key isn't what `seal` had.
+        """
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        try:
+            if len(sealed) < _NONCE_BYTES + _TAG_BYTES:
+                raise InvalidTag
+            cipher = AESGCM(self.derive(purpose))
+            return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], aad)
+        except InvalidTag:
+            raise StoreCorruptError(
+                f"A sealed record ({purpose}, {len(sealed)} bytes) can't be opened.",
+                hint="It was changed, or sealed with another key: check that key file and data "
+                "belong together.",
+            ) from None
+
+    def digest(self, data: bytes, *, purpose: str = "ids") -> str:
+        """Keyed digest (HMAC-SHA256) as 64 hex digits; tells nothing without the key."""
+        return hmac.new(self.derive(purpose), data, "sha256").hexdigest()
+
+    def rotation(self, dimensions: int, *, purpose: str = "vectors") -> NDArray[np.float32]:
+        """The orthogonal matrix that turns vectors before they are written.
+
+        Turning keeps all distances, so the index works as before, but a vector can't be looked up
+        among those of known words. It hides directions, not the distances among the vectors.
+
+        Returns:
+            Matrix of shape `(dimensions, dimensions)`; multiply row vectors by it from the right.
+        """
+        return _orthogonal(self.derive(purpose), dimensions)
+
+
+def _create_secret(path: Path) -> None:
+    temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(SECRET_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        # A link, unlike a rename, fails if another process was first: its key then counts.
+        os.link(temporary, path)
+    except FileExistsError:
+        pass
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@lru_cache(maxsize=4)
+def _orthogonal(key: bytes, dimensions: int) -> NDArray[np.float32]:
+    import numpy as np
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+    # A cipher's key stream: NumPy's own normal numbers may change between releases.
+    count = dimensions * dimensions
+    stream = Cipher(algorithms.AES(key), modes.CTR(bytes(16))).encryptor().update(bytes(16 * count))
+    uniform = (np.frombuffer(stream, dtype="<u8").reshape(2, count) + 0.5) / 2.0**64
+    normal = np.sqrt(-2.0 * np.log(uniform[0])) * np.cos(2.0 * np.pi * uniform[1])
+    q, r = np.linalg.qr(normal.reshape(dimensions, dimensions))
+    # QR leaves the signs to the library; fixing them makes the matrix a function of the key alone.
+    turned = (q * np.sign(np.diag(r))).astype(np.float32)
+    turned.flags.writeable = False
+    return turned
