@@ -1,10 +1,109 @@
-"""CoGenesis for LangChain: a local model reads the private context, a remote one helps from outside.
+"""CoGenesis for LangChain: a local model reads private context, a remote one helps from outside.
 
 Names load when they are first used, so that importing the package stays cheap.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from langchain_cogenesis._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from langchain_cogenesis.chains import create_cogenesis_chain
+    from langchain_cogenesis.chat_models import ChatCoGenesis
+    from langchain_cogenesis.context.embeddings import StaticEmbeddings
+    from langchain_cogenesis.context.importers import import_files
+    from langchain_cogenesis.context.retrievers import PrivateContextRetriever
+    from langchain_cogenesis.context.schema import (
+        Activity,
+        Contact,
+        PrivateContext,
+        UserProfile,
+        WritingSample,
+    )
+    from langchain_cogenesis.context.store import PrivateContextStore
+    from langchain_cogenesis.exceptions import CoGenesisError
+    from langchain_cogenesis.models.chat_llamacpp import ChatLocalLlama
+    from langchain_cogenesis.models.llamacpp import LlamaCppEngine
+    from langchain_cogenesis.models.remote import create_remote
+    from langchain_cogenesis.privacy.gate import ClearedText, EgressGate
+    from langchain_cogenesis.privacy.ledger import EgressLedger
+    from langchain_cogenesis.privacy.lexicon import PrivateLexicon, PrivateValue
+    from langchain_cogenesis.privacy.policy import EgressPolicy
+    from langchain_cogenesis.prompts import PromptPair, create_prompt_pair
+    from langchain_cogenesis.server.process import serve_in_child
+    from langchain_cogenesis.session import UserSession
+    from langchain_cogenesis.sketch import SketchNode
+
+_HOMES = {
+    "Activity": "context.schema",
+    "ChatCoGenesis": "chat_models",
+    "ChatLocalLlama": "models.chat_llamacpp",
+    "ClearedText": "privacy.gate",
+    "CoGenesisError": "exceptions",
+    "Contact": "context.schema",
+    "EgressGate": "privacy.gate",
+    "EgressLedger": "privacy.ledger",
+    "EgressPolicy": "privacy.policy",
+    "LlamaCppEngine": "models.llamacpp",
+    "PrivateContext": "context.schema",
+    "PrivateContextRetriever": "context.retrievers",
+    "PrivateContextStore": "context.store",
+    "PrivateLexicon": "privacy.lexicon",
+    "PrivateValue": "privacy.lexicon",
+    "PromptPair": "prompts",
+    "SketchNode": "sketch",
+    "StaticEmbeddings": "context.embeddings",
+    "UserProfile": "context.schema",
+    "UserSession": "session",
+    "WritingSample": "context.schema",
+    "create_cogenesis_chain": "chains",
+    "create_prompt_pair": "prompts",
+    "create_remote": "models.remote",
+    "import_files": "context.importers",
+    "serve_in_child": "server.process",
+}
+
+__all__ = [
+    "Activity",
+    "ChatCoGenesis",
+    "ChatLocalLlama",
+    "ClearedText",
+    "CoGenesisError",
+    "Contact",
+    "EgressGate",
+    "EgressLedger",
+    "EgressPolicy",
+    "LlamaCppEngine",
+    "PrivateContext",
+    "PrivateContextRetriever",
+    "PrivateContextStore",
+    "PrivateLexicon",
+    "PrivateValue",
+    "PromptPair",
+    "SketchNode",
+    "StaticEmbeddings",
+    "UserProfile",
+    "UserSession",
+    "WritingSample",
+    "__version__",
+    "create_cogenesis_chain",
+    "create_prompt_pair",
+    "create_remote",
+    "import_files",
+    "serve_in_child",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -54,6 +54,15 @@ class ChatRemote(ChatOpenAI):
         """The address of the endpoint."""
         return self._endpoint
 
+    def list_models(self) -> list[str]:
+        """The names of the models that the endpoint offers.
+
+        Raises:
+            RemoteError: The endpoint failed.
+        """
+        with _remote_errors(self._endpoint):
+            return [str(model.id) for model in self.root_client.models.list().data]
+
     def _generate(
         self,
         messages: list[BaseMessage],
@@ -137,8 +146,9 @@ def create_remote(
             **settings,
         ),
         use_responses_api=False,
+        stream_usage=kwargs.pop("stream_usage", True),
         openai_proxy=None,
-        openai_organization=None,
+        organization=None,
         **kwargs,
     )
     remote._gate = gate

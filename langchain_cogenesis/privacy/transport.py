@@ -184,13 +184,20 @@ class _Transport:
         self._inner = inner
         self.guard = guard
 
-    def _admit(self, request: Any, body: bytes) -> None:
-        for name in list(request.headers):
-            # Client libraries tell operating system, architecture and versions; nobody needs them.
-            if name.lower() not in _SENT_HEADERS | _UNREAD_HEADERS:
-                del request.headers[name]
-        request.headers["user-agent"] = _USER_AGENT
-        self.guard.check(request.method, str(request.url), dict(request.headers), body)
+    def _admit(self, request: Any, body: bytes) -> Any:
+        """The request as it may be sent. The original is left alone: its client reads it later."""
+        kept = _SENT_HEADERS | _UNREAD_HEADERS
+        headers = {k: v for k, v in request.headers.items() if k.lower() in kept}
+        # Client libraries tell operating system, architecture and versions; nobody needs them.
+        headers["user-agent"] = _USER_AGENT
+        self.guard.check(request.method, str(request.url), headers, body)
+        return type(request)(
+            request.method,
+            request.url,
+            headers=headers,
+            content=body,
+            extensions=request.extensions,
+        )
 
 
 class EgressTransport(_Transport):
@@ -205,8 +212,7 @@ class EgressTransport(_Transport):
 
     def handle_request(self, request: Any) -> Any:
         """Sends a request that the guard lets pass."""
-        self._admit(request, request.read())
-        return self._inner.handle_request(request)
+        return self._inner.handle_request(self._admit(request, request.read()))
 
     def close(self) -> None:
         """Closes the inner transport."""
@@ -235,8 +241,7 @@ class AsyncEgressTransport(_Transport):
 
     async def handle_async_request(self, request: Any) -> Any:
         """Sends a request that the guard lets pass."""
-        self._admit(request, await request.aread())
-        return await self._inner.handle_async_request(request)
+        return await self._inner.handle_async_request(self._admit(request, await request.aread()))
 
     async def aclose(self) -> None:
         """Closes the inner transport."""

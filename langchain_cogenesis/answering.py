@@ -1,0 +1,199 @@
+"""How a request is answered by a local and a remote model, each on its side of the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.documents import Document
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.retrievers import BaseRetriever
+
+from langchain_cogenesis.collaboration import Account, Request, message_text
+from langchain_cogenesis.exceptions import ModeError, RemoteResponseError, RemoteUnavailableError
+from langchain_cogenesis.models.text_stream import TextStream
+from langchain_cogenesis.privacy.gate import ClearedText, EgressGate
+from langchain_cogenesis.privacy.restore import StreamRestorer
+from langchain_cogenesis.privacy.transport import metered
+from langchain_cogenesis.prompts import public_messages
+from langchain_cogenesis.session import UserSession
+from langchain_cogenesis.sketch import SketchNode
+
+_BUDGET_MARGIN = 16
+_LONGEST_ANSWER = 200_000
+_REMOTE_OPTIONS = ("temperature", "top_p", "seed", "max_tokens")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Writers:
+    """The two models, the gate between them, and the private context of the local one.
+
+    Attributes:
+        local: Reads private context.
+        remote: Gets what the gate cleared, and nothing else; or None.
+        gate: The egress gate.
+        session: The user's, or None.
+        retriever: Private context; by default that of the session.
+        k: At most so many items of context.
+    """
+
+    local: BaseChatModel
+    remote: BaseChatModel | None
+    gate: EgressGate
+    session: UserSession | None
+    retriever: BaseRetriever | None
+    k: int
+
+    def __repr__(self) -> str:
+        return "Writers(<withheld>)"
+
+    @property
+    def endpoint(self) -> str:
+        """The remote's address; for a model without one, a name that stands for it."""
+        given = getattr(self.remote, "endpoint", None)
+        return str(given or f"https://{type(self.remote).__name__.lower()}.invalid")
+
+    def ask_sketch(self, request: Request, account: Account) -> None:
+        """Asks the remote for an outline and notes its points, restored, in the account.
+
+        Raises:
+            RemoteError: The endpoint failed, or gave no outline.
+            EgressDeniedError: The gate refused the instruction.
+            ModeError: There is no remote.
+        """
+        cleared = self._clear(request, account)
+        with metered(account.meter):
+            sketch = SketchNode(self._remote()).invoke(cleared)
+        account.add_remote(sketch.usage)
+        for point in sketch.points:
+            account.note_unknown(request.conversation.unknown(point))
+        account.sketch = tuple(request.conversation.restore(point) for point in sketch.points)
+
+    def _clear(self, request: Request, account: Account) -> ClearedText:
+        self._remote()
+        cleared = self.gate.require(
+            request.public_instruction, endpoint=self.endpoint, conversation=request.conversation
+        )
+        account.masked = dict(cleared.masked)
+        return cleared
+
+    def _remote(self) -> BaseChatModel:
+        if self.remote is None:
+            raise ModeError(
+                "this mode needs a remote model, and none is configured.",
+                hint="Pass remote=create_remote(…), or use mode='local'.",
+            )
+        return self.remote
+
+    def remote_pieces(
+        self, request: Request, account: Account, stop: list[str] | None, options: dict[str, Any]
+    ) -> Iterator[str]:
+        """Yields the remote's answer, restored, as text is ready; stop strings are cut here.
+
+        Stop strings stay on the device: they may hold private values.
+
+        Raises:
+            RemoteError: The endpoint failed, before or after some text was yielded.
+            EgressDeniedError: The gate refused the instruction.
+            ModeError: There is no remote.
+        """
+        messages = list(public_messages(self._clear(request, account).text, "text"))
+        known = {name: options[name] for name in _REMOTE_OPTIONS if name in options}
+        restorer, text = StreamRestorer(request.conversation), TextStream(stop or ())
+        total, finished = 0, False
+        chunks = self._remote().stream(messages, **known)
+        while not text.stopped:
+            with metered(account.meter):
+                chunk = next(chunks, None)
+            if chunk is None:
+                break
+            account.add_remote(getattr(chunk, "usage_metadata", None))
+            if reason := chunk.response_metadata.get("finish_reason"):
+                account.finish_reason, finished = str(reason), True
+            total += len(message_text(chunk))
+            if total > _LONGEST_ANSWER:
+                raise RemoteResponseError("the remote's answer has no end.", hint="Set max_tokens.")
+            if piece := text.push(restorer.push(message_text(chunk)).encode()):
+                yield piece
+        if not (finished or text.stopped) and getattr(self.remote, "endpoint", None):
+            raise RemoteUnavailableError(
+                "the remote's answer broke off before its end.",
+                hint="Try again, or set on_remote_error='local'.",
+            )
+        rest = "" if text.stopped else text.push(restorer.finish().encode()) + text.finish()
+        account.note_unknown(restorer.unknown)
+        if rest:
+            yield rest
+
+    def local_chunks(
+        self, request: Request, account: Account, stop: list[str] | None, options: dict[str, Any]
+    ) -> Iterator[ChatGenerationChunk]:
+        """Yields the local model's answer from private context and the account's outline."""
+        documents = self._retrieve(request, account, options)
+        account.context_ids = tuple(str(d.metadata.get("id", "")) for d in documents)
+        messages = request.private_messages(documents, account.sketch)
+        account.finish_reason = "stop"
+        for chunk in _direct(self.local, messages, stop, options):
+            message = chunk.message
+            account.add_local(getattr(message, "usage_metadata", None))
+            told = {**message.response_metadata, **(chunk.generation_info or {})}
+            reason = told.get("finish_reason")
+            account.finish_reason = str(reason or account.finish_reason)
+            text = message_text(message)  # type: ignore[arg-type]
+            if text or (chunk.generation_info or {}).get("logprobs"):
+                yield ChatGenerationChunk(
+                    message=AIMessageChunk(content=text), generation_info=chunk.generation_info
+                )
+
+    def _retrieve(
+        self, request: Request, account: Account, options: dict[str, Any]
+    ) -> list[Document]:
+        if self.k == 0 or (self.retriever is None and self.session is None):
+            return []
+        from langsmith import tracing_context
+
+        budget, count = self._token_budget(request, account, options)
+        retriever = self.retriever
+        if retriever is None:
+            assert self.session is not None
+            retriever = self.session.retriever(k=self.k, token_budget=budget, count_tokens=count)
+        # Documents are private: no tracer may carry them off.
+        with tracing_context(enabled=False):
+            return retriever.invoke(request.query, config={"callbacks": []})
+
+    def _token_budget(
+        self, request: Request, account: Account, options: dict[str, Any]
+    ) -> tuple[int | None, Callable[[str], int] | None]:
+        """What the local model's window leaves for context, tokens, and how they are counted."""
+        engine = getattr(self.local, "engine", None)
+        if engine is None:
+            return None, None
+        bare = request.private_messages((), account.sketch)
+        taken = sum(engine.count_tokens(message.text) + 4 for message in bare)
+        answer = options.get("max_tokens") or getattr(self.local, "max_tokens", None) or 0
+        # A long answer may not crowd the context out: it gets half of the window at most.
+        answer = min(int(answer), engine.n_ctx // 2)
+        return max(0, engine.n_ctx - taken - answer - _BUDGET_MARGIN), engine.count_tokens
+
+
+def _direct(
+    local: BaseChatModel,
+    messages: list[BaseMessage],
+    stop: list[str] | None,
+    options: dict[str, Any],
+) -> Iterator[ChatGenerationChunk]:
+    """The local model's chunks, without callbacks: no tracer or cache sees the private prompt."""
+    if type(local)._stream is not BaseChatModel._stream:
+        yield from local._stream(messages, stop=stop, **options)
+        return
+    message = local._generate(messages, stop=stop, **options).generations[0].message
+    assert isinstance(message, AIMessage)
+    chunk = AIMessageChunk(
+        content=message_text(message),
+        usage_metadata=message.usage_metadata,
+        response_metadata=message.response_metadata,
+    )
+    yield ChatGenerationChunk(message=chunk)

@@ -1,0 +1,236 @@
+"""The chat model that answers in any mode of collaboration."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Self
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.language_models.chat_models import generate_from_stream
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import ensure_config
+from pydantic import ConfigDict, Field, PrivateAttr, model_validator
+
+from langchain_cogenesis.answering import Writers
+from langchain_cogenesis.collaboration import (
+    Account,
+    Mode,
+    OnRemoteError,
+    Request,
+    check_mode,
+    check_on_remote_error,
+)
+from langchain_cogenesis.exceptions import (
+    ConfigurationError,
+    EgressDeniedError,
+    ModeError,
+    RemoteError,
+)
+from langchain_cogenesis.privacy.gate import EgressGate
+from langchain_cogenesis.prompts import PUBLIC_TEMPLATES
+from langchain_cogenesis.session import UserSession
+
+_MODE_KEY = "cogenesis_mode"
+
+
+class ChatCoGenesis(BaseChatModel):
+    """Writes with a local model that reads private context and a remote one that never does.
+
+    The mode is a keyword of each call (`model.invoke(text, mode="local")`), or comes from
+    `config={"configurable": {"cogenesis_mode": "local"}}`, in chains and agents too.
+
+    * `local`: the local model alone, with private context.
+    * `remote`: the remote model alone, with the instruction; private values in it are masked, and
+      put back in the answer.
+    * `sketch`: the remote model outlines, the local model writes from context and outline.
+
+    To the remote goes what the human typed, and no other message of the history.
+    `response_metadata["cogenesis"]` says how a call was answered.
+
+    Attributes:
+        local: The local model, as a rule a `ChatLocalLlama`.
+        remote: The remote model, as a rule from `create_remote(…, gate=session.gate)`.
+        session: The user's store and gate. Without it nothing is retrieved, and the gate finds
+            private values by their shape only.
+        retriever: Private context; by default that of the session.
+        mode: The mode of calls that name none.
+        on_remote_error: Whether a remote that fails is an error (`raise`), or is answered for by
+            the local model alone (`local`), which `response_metadata["cogenesis"]` then says. A
+            stream that broke off after text was shown is an error in either case.
+        k: At most so many items of context.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    local: BaseChatModel = Field(exclude=True, repr=False)
+    remote: BaseChatModel | None = Field(default=None, exclude=True, repr=False)
+    session: UserSession | None = Field(default=None, exclude=True, repr=False)
+    retriever: BaseRetriever | None = Field(default=None, exclude=True, repr=False)
+    mode: Mode = "sketch"
+    on_remote_error: OnRemoteError = "raise"
+    k: int = Field(default=12, ge=0)
+
+    _gate: EgressGate = PrivateAttr()
+
+    @model_validator(mode="after")
+    def _one_gate(self) -> Self:
+        remote_gate = getattr(self.remote, "gate", None)
+        own = self.session.gate if self.session is not None else None
+        if own is not None and remote_gate is not None and remote_gate is not own:
+            raise ConfigurationError(
+                "the remote's gate is not the gate of the user's session, so it doesn't know "
+                "the user's private values.",
+                hint="Create it with create_remote(…, gate=session.gate).",
+            )
+        self._gate = own or remote_gate or EgressGate(public_texts=PUBLIC_TEMPLATES)
+        return self
+
+    @property
+    def gate(self) -> EgressGate:
+        """The egress gate that everything for the remote passes."""
+        return self._gate
+
+    @property
+    def endpoint(self) -> str:
+        """The remote's address; for a model without one, a name that stands for it."""
+        return self._writers().endpoint
+
+    def _writers(self) -> Writers:
+        return Writers(self.local, self.remote, self._gate, self.session, self.retriever, self.k)
+
+    @property
+    def _llm_type(self) -> str:
+        return "cogenesis"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        # Part of the key of LangChain's LLM cache: an answer depends on the user's context too.
+        return {
+            "mode": self.mode,
+            "on_remote_error": self.on_remote_error,
+            "k": self.k,
+            "local": self.local._identifying_params,
+            "remote": self.remote._identifying_params if self.remote is not None else None,
+            "endpoint": self.endpoint,
+            "context": self._context_digest(),
+        }
+
+    def invoke(
+        self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AIMessage:
+        """Answers; `mode` may stand in `kwargs` or in the config."""
+        return super().invoke(input, config, **_with_mode(config, kwargs))
+
+    async def ainvoke(
+        self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AIMessage:
+        """Answers asynchronously; `mode` may stand in `kwargs` or in the config."""
+        return await super().ainvoke(input, config, **_with_mode(config, kwargs))
+
+    def stream(
+        self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Iterator[AIMessageChunk]:
+        """Streams an answer; `mode` may stand in `kwargs` or in the config."""
+        yield from super().stream(input, config, **_with_mode(config, kwargs))
+
+    async def astream(
+        self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncIterator[AIMessageChunk]:
+        """Streams an answer asynchronously; `mode` may stand in `kwargs` or in the config."""
+        async for chunk in super().astream(input, config, **_with_mode(config, kwargs)):
+            yield chunk
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        return generate_from_stream(self._answer(messages, stop, whole=True, **kwargs))
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        for chunk in self._answer(messages, stop, whole=False, **kwargs):
+            if run_manager is not None:
+                run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+            yield chunk
+
+    def _answer(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None,
+        *,
+        whole: bool,
+        mode: str | None = None,
+        on_remote_error: str | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        """Yields the answer's chunks; the last one carries usage and the account.
+
+        With `whole`, nothing is shown before everything is there, so that a remote that breaks
+        off can still be answered for.
+        """
+        chosen = check_mode(mode or self.mode)
+        fallback = check_on_remote_error(on_remote_error or self.on_remote_error) == "local"
+        request, writers = Request(messages), self._writers()
+        account = Account(requested=chosen, mode=chosen)
+        shown = False
+        try:
+            if chosen == "remote":
+                pieces = writers.remote_pieces(request, account, stop, kwargs)
+                for piece in list(pieces) if whole else pieces:
+                    shown = True
+                    yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
+                yield self._last_chunk(account)
+                return
+            if chosen == "sketch":
+                writers.ask_sketch(request, account)
+        except (RemoteError, EgressDeniedError, ModeError) as error:
+            if shown or not fallback:
+                raise
+            account.fall_back(error)
+        yield from writers.local_chunks(request, account, stop, kwargs)
+        yield self._last_chunk(account)
+
+    def _last_chunk(self, account: Account) -> ChatGenerationChunk:
+        writer = self.remote if account.mode == "remote" else self.local
+        name = getattr(writer, "model_name", None) or getattr(writer, "model", None)
+        metadata = {
+            "model_name": str(name or type(writer).__name__),
+            "model_provider": "cogenesis",
+            "finish_reason": account.finish_reason,
+            "cogenesis": account.metadata(),
+        }
+        message = AIMessageChunk(
+            content="",
+            response_metadata=metadata,
+            usage_metadata=account.usage,
+            chunk_position="last",
+        )
+        return ChatGenerationChunk(
+            message=message, generation_info={"finish_reason": account.finish_reason}
+        )
+
+    def _context_digest(self) -> str:
+        if self.session is None:
+            return ""
+        ids = sorted(item.id for item in self.session.store.items())
+        known = f"{self.session.directory.name}\n" + "\n".join(ids)
+        return hashlib.sha256(known.encode()).hexdigest()
+
+
+def _with_mode(config: RunnableConfig | None, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Makes the config's mode a keyword, which is part of the key of LangChain's LLM cache."""
+    configured = ensure_config(config).get("configurable", {}).get(_MODE_KEY)
+    return {"mode": configured, **kwargs} if configured is not None else kwargs

@@ -1,0 +1,65 @@
+"""What the commands print, and where: results to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from langchain_cogenesis.exceptions import CoGenesisError
+
+UserOption = Annotated[str, typer.Option("--user", "-u", help="Whose private context.")]
+StoreOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        envvar="COGENESIS_HOME",
+        help="Where users' directories lie; by default the data directory of the system.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+
+FAILED = 1
+INTERRUPTED = 130
+
+
+def out() -> Console:
+    """The console for results; colours on a terminal only, lines never broken elsewhere."""
+    return Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
+
+
+def err() -> Console:
+    """The console for progress and remarks."""
+    return Console(stderr=True, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """Prints one JSON object on stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+@contextmanager
+def reporting(as_json: bool = False) -> Iterator[None]:
+    """Turns the package's errors into a message that says what to do, and an exit status."""
+    try:
+        yield
+    except CoGenesisError as error:
+        if as_json:
+            print_json({"error": {"type": type(error).__name__, "message": str(error)}})
+        else:
+            err().print("error:", style="bold red", end=" ")
+            err().print(error.message, markup=False)
+            if error.hint:
+                err().print(error.hint, style="dim", markup=False)
+        raise typer.Exit(FAILED) from None
+    except KeyboardInterrupt:
+        err().print("stopped.")
+        raise typer.Exit(INTERRUPTED) from None
+    except BrokenPipeError:
+        raise typer.Exit(FAILED) from None

@@ -1,0 +1,191 @@
+"""`cogenesis write` and `cogenesis preview`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from langchain_cogenesis.cli.output import (
+    JsonOption,
+    StoreOption,
+    UserOption,
+    err,
+    out,
+    print_json,
+    reporting,
+)
+
+InstructionArgument = Annotated[
+    str, typer.Argument(help="What to write: text, @FILE, or - for standard input.")
+]
+LocalOption = Annotated[
+    str, typer.Option("--local", help="The local model: a GGUF's path or owner/repo:file.gguf.")
+]
+RemoteOption = Annotated[
+    str | None,
+    typer.Option("--remote", help="The remote's address; without it, a house model is started."),
+]
+RemoteModelOption = Annotated[
+    str | None, typer.Option("--remote-model", help="The model's name there; else its first one.")
+]
+RemoteKeyOption = Annotated[
+    str | None,
+    typer.Option("--remote-key", envvar="COGENESIS_REMOTE_KEY", help="The endpoint's key."),
+]
+
+
+def write(
+    instruction: InstructionArgument,
+    user: UserOption,
+    store: StoreOption = None,
+    mode: Annotated[str, typer.Option("--mode", "-m", help="local, remote or sketch.")] = "sketch",
+    local: LocalOption = "house-small",
+    remote: RemoteOption = None,
+    remote_model: RemoteModelOption = None,
+    remote_key: RemoteKeyOption = None,
+    seed: Annotated[int | None, typer.Option(help="Makes sampling repeatable.")] = None,
+    temperature: Annotated[
+        float, typer.Option(min=0.0, help="0 takes the likeliest token each time.")
+    ] = 0.0,
+    max_tokens: Annotated[int, typer.Option(min=1, help="Length of the text, tokens.")] = 256,
+    k: Annotated[int, typer.Option("-k", min=0, help="At most so many items of context.")] = 12,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the remote.")] = 60.0,
+    on_remote_error: Annotated[
+        str, typer.Option(help="raise, or local: then the local model answers alone.")
+    ] = "raise",
+    as_json: JsonOption = False,
+) -> None:
+    """Writes a text for a user, in one of the modes.
+
+    Example: cogenesis write "Invite Tomas to the dinner on Saturday" --user nora --mode sketch
+    """
+    from langchain_cogenesis.cli.pair import PairOptions, open_model, read_text
+    from langchain_cogenesis.collaboration import check_mode, check_on_remote_error
+    from langchain_cogenesis.session import UserSession
+
+    options = PairOptions(local, remote, remote_model, remote_key, timeout)
+    with reporting(as_json), UserSession(user, store) as session:
+        text = read_text(instruction)
+        needs_remote = check_mode(mode) != "local"
+        settings: dict[str, Any] = {"on_remote_error": check_on_remote_error(on_remote_error)}
+        with open_model(session, options, with_remote=needs_remote, k=k, **settings) as model:
+            chunks = model.stream(
+                text, mode=mode, seed=seed, temperature=temperature, max_tokens=max_tokens
+            )
+            _show(chunks, as_json)
+
+
+def _show(chunks: Any, as_json: bool) -> None:
+    pieces: list[str] = []
+    account: dict[str, Any] = {}
+    for chunk in chunks:
+        pieces.append(str(chunk.content))
+        account.update(chunk.response_metadata.get("cogenesis", {}))
+        if not as_json:
+            sys.stdout.write(str(chunk.content))
+            sys.stdout.flush()
+    if as_json:
+        keys = (
+            "mode",
+            "sketch",
+            "usage",
+            "remote_calls",
+            "remote_bytes",
+            "context_ids",
+            "warnings",
+        )
+        print_json({"text": "".join(pieces), **{key: account[key] for key in keys}})
+        return
+    sys.stdout.write("\n")
+    for warning in account["warnings"]:
+        err().print(f"note: {warning}", style="yellow", markup=False)
+    err().print(account_line(account), style="dim", markup=False)
+
+
+def account_line(account: dict[str, Any]) -> str:
+    """One line on how a text was written."""
+    masked = sum(account["masked"].values())
+    return (
+        f"{account['mode']} · {len(account['context_ids'])} items of context · "
+        f"{account['remote_calls']} remote calls · {account['remote_bytes']} bytes out · "
+        f"{masked} private values masked"
+    )
+
+
+def preview(
+    instruction: InstructionArgument,
+    user: UserOption,
+    store: StoreOption = None,
+    mode: Annotated[str, typer.Option("--mode", "-m", help="remote or sketch.")] = "sketch",
+    as_json: JsonOption = False,
+) -> None:
+    """Shows what of an instruction would leave the device. Sends nothing.
+
+    Example: cogenesis preview "Invite Tomas to the dinner on Saturday" --user nora
+    """
+    from langchain_cogenesis.cli.pair import read_text
+    from langchain_cogenesis.collaboration import check_mode
+    from langchain_cogenesis.privacy.restore import Conversation
+    from langchain_cogenesis.prompts import PublicTask, public_messages
+    from langchain_cogenesis.session import UserSession
+
+    with reporting(as_json), UserSession(user, store) as session:
+        text = read_text(instruction)
+        chosen = check_mode(mode)
+        # Nothing is masked for a trusted endpoint; the preview shows the untrusted case.
+        seen = session.gate.preview(
+            text, endpoint="https://remote.invalid", conversation=Conversation()
+        )
+        leaves = chosen != "local" and seen.masked is not None
+        task: PublicTask = "sketch" if chosen == "sketch" else "text"
+        messages = public_messages(seen.masked or "", task) if leaves else ()
+        if as_json:
+            print_json(
+                {
+                    "leaves": seen.masked if leaves else None,
+                    "messages": [{"role": m.type, "content": m.text} for m in messages],
+                    "replacements": [
+                        {"start": r.start, "end": r.end, "kind": r.kind, "mark": r.mark}
+                        for r in seen.replacements
+                    ],
+                    "refused": dict(seen.denied.kinds) if seen.denied else {},
+                }
+            )
+            return
+        show_preview(seen, [m.text for m in messages])
+
+
+def show_preview(seen: Any, messages: list[str]) -> None:
+    """Prints the instruction with its private values marked, and what would leave."""
+    console = out()
+    typed = Text(seen.original)
+    for replacement in seen.replacements:
+        typed.stylize("bold black on yellow", replacement.start, replacement.end)
+    console.print("You typed", style="bold")
+    console.print(typed)
+    if seen.denied is not None:
+        console.print("\nNothing would leave", style="bold")
+        console.print(seen.denied.error().message, markup=False)
+        return
+    if not messages:
+        console.print("\nNothing leaves in mode local.", style="bold")
+        return
+    console.print("\nThis would leave", style="bold")
+    for message in messages:
+        console.print(_marked(message))
+    for replacement in seen.replacements:
+        surface = seen.original[replacement.start : replacement.end]
+        console.print(
+            f"  {replacement.mark or 'left as it is'}  stands for  {surface}", markup=False
+        )
+
+
+def _marked(message: str) -> Text:
+    from langchain_cogenesis.privacy.placeholders import PLACEHOLDER_PATTERN
+
+    text = Text("  " + message.replace("\n", "\n  "))
+    text.highlight_regex(PLACEHOLDER_PATTERN, "bold green")
+    return text

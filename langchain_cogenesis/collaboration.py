@@ -1,0 +1,176 @@
+"""What one call to a collaborating model asks, and the account of how it was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from langchain_core.documents import Document
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages.ai import UsageMetadata, add_usage
+
+from langchain_cogenesis.exceptions import CoGenesisError, ConfigurationError, ModeError
+from langchain_cogenesis.privacy.restore import Conversation
+from langchain_cogenesis.privacy.transport import EgressMeter
+from langchain_cogenesis.prompts import PRIVATE_SYSTEM, render_context, with_outline
+
+Mode = Literal["local", "remote", "sketch"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+OnRemoteError = Literal["raise", "local"]
+
+
+def check_mode(mode: str) -> Mode:
+    """Returns a mode's name if there is such a mode.
+
+    Raises:
+        ModeError: There is none.
+    """
+    for known in MODES:
+        if mode == known:
+            return known
+    raise ModeError(f"there is no mode {mode!r}.", hint=f"Modes: {', '.join(MODES)}.")
+
+
+def check_on_remote_error(choice: str) -> OnRemoteError:
+    """Returns what to do on a remote's fault if it is known.
+
+    Raises:
+        ConfigurationError: It is not.
+    """
+    for known in get_args(OnRemoteError):
+        if choice == known:
+            return choice  # type: ignore[return-value]
+    raise ConfigurationError(
+        f"on_remote_error can't be {choice!r}.", hint="Set it to 'raise' or 'local'."
+    )
+
+
+class Request:
+    """The messages of one call, seen from both sides.
+
+    The private side is the whole history. The public side is what the human typed, and nothing
+    else: earlier answers, system prompts and tool results may hold private context.
+
+    Args:
+        messages: The call's messages.
+
+    Raises:
+        ConfigurationError: No message is from a human.
+    """
+
+    def __init__(self, messages: Sequence[BaseMessage]) -> None:
+        self._messages = tuple(messages)
+        typed = [message.text for message in messages if isinstance(message, HumanMessage)]
+        if not any(text.strip() for text in typed):
+            raise ConfigurationError(
+                "the messages hold no text from a human, so there is nothing to write.",
+                hint="Pass an instruction as a string or a HumanMessage.",
+            )
+        self.public_instruction = "\n\n".join(text for text in typed if text.strip())
+        self.query = next(text for text in reversed(typed) if text.strip())
+        self.conversation = Conversation()
+
+    def __repr__(self) -> str:
+        return f"Request(<withheld: {len(self._messages)} messages>)"
+
+    def private_messages(
+        self, documents: Iterable[Document] = (), sketch: Sequence[str] = ()
+    ) -> list[BaseMessage]:
+        """The local model's prompt: context, the app's own system prompts, the history.
+
+        Args:
+            documents: Retrieved private context.
+            sketch: The outline's points, restored; appended to the last human message.
+        """
+        own = [m.text for m in self._messages if isinstance(m, SystemMessage)]
+        system = "\n".join(
+            text for text in (PRIVATE_SYSTEM, *own, render_context(documents)) if text
+        )
+        rest = [m for m in self._messages if not isinstance(m, SystemMessage)]
+        last = max(n for n, m in enumerate(rest) if isinstance(m, HumanMessage))
+        rest[last] = HumanMessage(with_outline(rest[last].text, sketch)) if sketch else rest[last]
+        return [SystemMessage(system), *rest]
+
+
+@dataclass(slots=True, repr=False)
+class Account:
+    """How a call was answered; becomes `response_metadata["cogenesis"]`.
+
+    Attributes:
+        requested: The mode that was asked for.
+        mode: The mode that answered.
+        sketch: The outline's points, restored.
+        context_ids: Keyed digests of the context that the local model read.
+        masked: Kinds of values that were masked, with counts.
+        warnings: Sentences for the user.
+        meter: Requests and bytes that left.
+        fallback: The error that the local model answered for, by its class; or None.
+        finish_reason: Why the text ended: `stop` or `length`.
+    """
+
+    requested: Mode
+    mode: Mode
+    sketch: tuple[str, ...] = ()
+    context_ids: tuple[str, ...] = ()
+    masked: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    meter: EgressMeter = field(default_factory=EgressMeter)
+    fallback: str | None = None
+    finish_reason: str = "stop"
+    local_usage: UsageMetadata | None = None
+    remote_usage: UsageMetadata | None = None
+
+    def __repr__(self) -> str:
+        return f"Account(requested={self.requested!r}, mode={self.mode!r}, <withheld>)"
+
+    def fall_back(self, error: CoGenesisError) -> None:
+        """Notes that the local model answers alone, and why."""
+        self.mode = "local"
+        self.fallback = type(error).__name__
+        self.warnings.append(f"Answered by the local model alone: {error.message}")
+
+    def note_unknown(self, marks: Sequence[str]) -> None:
+        """Notes placeholders that the remote made up."""
+        if marks:
+            self.warnings.append(
+                f"The remote wrote {', '.join(marks)}, which stands for nothing; left as it is."
+            )
+
+    def add_local(self, usage: UsageMetadata | None) -> None:
+        """Adds tokens of the local model."""
+        self.local_usage = add_usage(self.local_usage, usage)
+
+    def add_remote(self, usage: UsageMetadata | None) -> None:
+        """Adds tokens of the remote model."""
+        self.remote_usage = add_usage(self.remote_usage, usage)
+
+    @property
+    def usage(self) -> UsageMetadata:
+        """Tokens of both models together."""
+        return add_usage(self.local_usage, self.remote_usage)
+
+    def metadata(self) -> dict[str, Any]:
+        """The account as JSON-able data."""
+        return {
+            "mode": self.mode,
+            "requested_mode": self.requested,
+            "fallback": self.fallback,
+            "sketch": list(self.sketch),
+            "usage": {"local": _counts(self.local_usage), "remote": _counts(self.remote_usage)},
+            "remote_calls": self.meter.requests,
+            "remote_bytes": self.meter.bytes,
+            "context_ids": list(self.context_ids),
+            "masked": dict(self.masked),
+            "warnings": list(self.warnings),
+        }
+
+
+def _counts(usage: UsageMetadata | None) -> dict[str, int]:
+    usage = add_usage(None, usage)
+    return {key: usage[key] for key in ("input_tokens", "output_tokens", "total_tokens")}
+
+
+def message_text(message: BaseMessage) -> str:
+    """The text of a model's answer, whatever shape its content has."""
+    return message.content if isinstance(message.content, str) else str(message.text)
