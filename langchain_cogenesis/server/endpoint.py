@@ -121,7 +121,7 @@ def create_app(
     """Creates an OpenAI-compatible application over a model.
 
     Serves `/v1/models`, `/v1/chat/completions`, `/v1/completions`, `/tokenize`, `/detokenize` and
-    `/health` (the only one that asks for no key).
+    `/health`, which alone asks for no key and tells how many requests are running or waiting.
 
     Args:
         engine: The model; loaded by the first request if it isn't yet.
@@ -186,8 +186,8 @@ def _add_model_routes(app: FastAPI, service: Service) -> None:
     engine = service.engine
 
     @app.get("/health")
-    async def health() -> dict[str, str]:
-        return {"status": "ok"}
+    async def health() -> dict[str, Any]:
+        return {"status": "ok", "jobs": service.worker.jobs}
 
     @app.get("/v1/models")
     async def models() -> dict[str, Any]:

@@ -100,7 +100,7 @@ class Worker:
         self._guard = threading.Lock()
 
     @property
-    def waiting(self) -> int:
+    def jobs(self) -> int:
         """How many jobs are running or waiting."""
         with self._guard:
             return len(self._jobs)

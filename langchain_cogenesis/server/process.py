@@ -143,8 +143,13 @@ def _read_line(child: subprocess.Popen[bytes], timeout: float) -> bytes | None:
     assert child.stdout is not None
     lines: queue.Queue[bytes] = queue.Queue()
     reader = child.stdout
+
+    def read() -> None:
+        with suppress(OSError, ValueError):  # the pipe was closed meanwhile
+            lines.put(reader.readline())
+
     # A thread, because not every system can wait for a pipe with a timeout.
-    threading.Thread(target=lambda: lines.put(reader.readline()), daemon=True).start()
+    threading.Thread(target=read, daemon=True).start()
     try:
         return lines.get(timeout=timeout)
     except queue.Empty:
