@@ -1,0 +1,76 @@
+# Everything runs in $(VENV), which is made when it is first needed and brought up to date when
+# pyproject.toml changes. `uv` is used where it is installed, `venv` and `pip` otherwise.
+
+VENV ?= .venv
+PYTHON ?= python3
+ARGS ?=
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+RUNTIME := $(VENV)/.installed
+DEVELOP := $(VENV)/.installed-dev
+CODE := langchain_cogenesis tests examples benchmarks
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format bench clean
+
+help: ## Show this list
+	@echo "make TARGET"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-10s %s\n", $$1, $$2}'
+
+setup: $(RUNTIME) ## Install the package and what it needs into .venv
+
+demo: $(RUNTIME) ## Write a letter for an invented user, and show what crossed the wire
+	@$(BIN)/cogenesis demo
+
+test: $(DEVELOP) ## Run the tests (ARGS="-k gate" chooses)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
+
+lint: $(DEVELOP) ## Check style, types and who imports whom
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEVELOP) ## Format the code
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+bench: $(DEVELOP) ## Measure speed, as ratios against the alternatives
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks $(ARGS)
+
+clean: ## Remove .venv and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; say which with: make PYTHON=python3.12"; exit 1; }
+ifdef UV
+	uv venv --quiet --python $(PYTHON) $(VENV)
+else
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+endif
+
+$(RUNTIME): pyproject.toml | $(BIN)/python
+	@command -v c++ >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null || \
+		{ echo "A C++ compiler is needed, because llama.cpp is built from source."; \
+		  echo "Debian, Ubuntu: apt install g++   Fedora: dnf install gcc-c++   macOS: xcode-select --install"; exit 1; }
+	@echo "Installing into $(VENV). llama.cpp is built from source: about 8 minutes on two cores"
+	@echo "the first time, seconds after that. Everything else is downloaded, about 700 MB."
+ifdef UV
+	uv pip install --quiet --python $(BIN)/python -e .
+else
+	CMAKE_BUILD_PARALLEL_LEVEL=$${CMAKE_BUILD_PARALLEL_LEVEL:-$$(getconf _NPROCESSORS_ONLN)} $(BIN)/python -m pip install --quiet -e .
+endif
+	@touch $@
+
+$(DEVELOP): pyproject.toml $(RUNTIME)
+	@echo "Installing what tests and checks need into $(VENV)."
+ifdef UV
+	uv pip install --quiet --python $(BIN)/python --group dev
+else
+	$(BIN)/python -m pip install --quiet --group dev
+endif
+	@touch $@
