@@ -13,7 +13,7 @@ import hmac
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -135,6 +135,24 @@ class EgressLedger:
         removed = sum(1 for seq in range(len(lines)) if seq not in sealed)
         return Verification(len(lines), removed, tuple(faults))
 
+    def redact(self, numbers: Container[int]) -> None:
+        """Removes the contents of some entries; their place in the chain stays.
+
+        Args:
+            numbers: The entries' numbers.
+
+        Raises:
+            LedgerError: The ledger doesn't hold together.
+        """
+        with self._mutex, self._file_lock():
+            head = self._tip()
+            lines = self._lines(_ENTRIES)
+            kept = [line for line in lines if json.loads(line)["seq"] not in numbers]
+            temporary = self._path(_ENTRIES + ".new")
+            _write_synced(temporary, b"".join(line + b"\n" for line in kept), os.O_TRUNC)
+            temporary.replace(self._path(_ENTRIES))
+            self._write_head(_Head(head.count, head.link, (head.sizes[0], self._size(_ENTRIES))))
+
     def _follow(self, link: str, seq: int, line: bytes) -> tuple[str, str | None, str | None]:
         """The link after a line of the chain, the digest that it claims, and what is wrong."""
         try:
@@ -167,8 +185,8 @@ class EgressLedger:
                 yield "the head is missing or was altered"
         elif (head.count, head.link) != (count, link):
             yield f"the chain has {count} entries; the head says {head.count} and another end"
-        elif (self._size(_CHAIN), self._size(_ENTRIES))[0] != head.sizes[0]:
-            yield "the chain's file is longer or shorter than the head says"
+        elif head.sizes != (self._size(_CHAIN), self._size(_ENTRIES)):
+            yield "a file is longer or shorter than the head says"
 
     def _tip(self) -> _Head:
         """The head, with the remains of a write that was killed mended."""
@@ -236,11 +254,7 @@ class EgressLedger:
                 yield None, ""
 
     def _write_line(self, name: str, row: Mapping[str, Any]) -> None:
-        descriptor = os.open(self._path(name), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        with os.fdopen(descriptor, "ab") as file:
-            file.write(json.dumps(row).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        _write_synced(self._path(name), json.dumps(row).encode() + b"\n", os.O_APPEND)
 
     def _read_head(self) -> _Head | None:
         try:
@@ -256,11 +270,7 @@ class EgressLedger:
         mac = self._keys.head(head.count, head.link, head.sizes)
         row = {"count": head.count, "link": head.link, "sizes": head.sizes, "mac": mac}
         temporary = self._path(_HEAD + ".new")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(json.dumps(row).encode())
-            file.flush()
-            os.fsync(file.fileno())
+        _write_synced(temporary, json.dumps(row).encode(), os.O_TRUNC)
         temporary.replace(self._path(_HEAD))
 
     def _size(self, name: str) -> int:
@@ -279,3 +289,11 @@ class EgressLedger:
 
 def _same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode(), other.encode())
+
+
+def _write_synced(path: Path, data: bytes, how: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

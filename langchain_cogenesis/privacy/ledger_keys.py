@@ -55,6 +55,8 @@ class LedgerKeys:
 
         try:
             raw = base64.b64decode(token, validate=True)
+            if base64.b64encode(raw).decode() != token:
+                raise ValueError("spelled otherwise than it was written")
             return AESGCM(self._seal_key).decrypt(raw[:12], raw[12:], str(seq).encode())
         except (ValueError, InvalidTag) as error:
             raise LedgerError(

@@ -29,9 +29,6 @@ class Conversation:
     def __repr__(self) -> str:
         return f"Conversation(<withheld: {len(self._surfaces)} placeholders>)"
 
-    def __len__(self) -> int:
-        return len(self._surfaces)
-
     def mask(self, kind: str, surface: str) -> str:
         """The placeholder that stands for this surface form; the same one every time."""
         with self._lock:

@@ -1,0 +1,170 @@
+"""The ledger finds every change, survives a kill, and takes entries from many writers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+
+import pytest
+
+from langchain_cogenesis.exceptions import LedgerError
+from langchain_cogenesis.privacy.ledger import EgressLedger
+
+KEY = b"0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> EgressLedger:
+    """A ledger with three entries."""
+    made = EgressLedger(tmp_path / "ledger", KEY)
+    for number in range(3):
+        made.append({"event": "request", "number": number, "body": "quiet words"})
+    return made
+
+
+def test_entries_come_back_in_order(ledger: EgressLedger) -> None:
+    """What was appended is read again, with the time filled in."""
+    contents = [entry.content for entry in ledger.entries()]
+    assert [content["number"] for content in contents] == [0, 1, 2]
+    assert all(content["time"].endswith("+00:00") for content in contents)
+    assert ledger.verify().intact
+    assert ledger.verify().entries == 3
+
+
+def test_contents_are_ciphertext_on_disk(ledger: EgressLedger) -> None:
+    """No file of the ledger holds what an entry says; the directory is the user's alone."""
+    raw = b"".join(path.read_bytes() for path in ledger.directory.iterdir())
+    assert b"quiet" not in raw
+    assert ledger.directory.stat().st_mode & 0o077 == 0
+    assert all(path.stat().st_mode & 0o077 == 0 for path in ledger.directory.iterdir())
+
+
+@pytest.mark.parametrize("name", ["chain.jsonl", "entries.jsonl", "head.json"])
+def test_every_flipped_bit_is_found(ledger: EgressLedger, name: str) -> None:
+    """Whichever bit of whichever file is flipped, verify() has a fault to tell."""
+    path = ledger.directory / name
+    raw = path.read_bytes()
+    for index in range(0, len(raw), 7):
+        for bit in (0, 5):
+            changed = bytearray(raw)
+            changed[index] ^= 1 << bit
+            if _same_json(bytes(changed), raw):
+                continue
+            path.write_bytes(changed)
+            assert not ledger.verify().intact, f"byte {index}, bit {bit}"
+    path.write_bytes(raw)
+    assert ledger.verify().intact
+
+
+def _same_json(one: bytes, other: bytes) -> bool:
+    try:
+        return [json.loads(row) for row in one.splitlines()] == [
+            json.loads(row) for row in other.splitlines()
+        ]
+    except ValueError:
+        return False
+
+
+@pytest.mark.parametrize("rows", [[0, 1], [0, 2], [1, 2], [1, 0, 2], [], [0, 1, 2, 2]])
+def test_cut_reordered_and_repeated_entries_are_found(
+    ledger: EgressLedger, rows: list[int]
+) -> None:
+    """A chain that isn't the one that was written is found, even where each line is genuine."""
+    path = ledger.directory / "chain.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[row] for row in rows))
+    assert not ledger.verify().intact
+
+
+def test_a_recomputed_file_is_found(ledger: EgressLedger, tmp_path: Path) -> None:
+    """Somebody without the key can't write a ledger that verifies."""
+    forged = EgressLedger(tmp_path / "forged", b"x" * 32)
+    forged.append({"event": "request", "number": 9})
+    for path in forged.directory.iterdir():
+        (ledger.directory / path.name).write_bytes(path.read_bytes())
+    assert not ledger.verify().intact
+
+
+def test_a_removed_content_leaves_a_tombstone(ledger: EgressLedger) -> None:
+    """Contents can go; the chain still verifies and says how many went."""
+    ledger.redact({1})
+    outcome = ledger.verify()
+    assert outcome.intact
+    assert outcome.removed == 1
+    assert [entry.content is None for entry in ledger.entries()] == [False, True, False]
+    assert ledger.append({"event": "request"}) == 3
+    assert ledger.verify().intact
+
+
+def test_a_content_that_vanished_is_found(ledger: EgressLedger) -> None:
+    """Taking a content out behind the ledger's back is no redaction."""
+    path = ledger.directory / "entries.jsonl"
+    path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+    assert not ledger.verify().intact
+
+
+@pytest.mark.parametrize("lost", ["head", "chain", "entries"])
+def test_a_killed_write_is_mended(ledger: EgressLedger, lost: str) -> None:
+    """Whatever a kill in the middle of a write left behind, the next append finds its way."""
+    before = {path.name: path.read_bytes() for path in ledger.directory.iterdir()}
+    ledger.append({"event": "request", "number": 3})
+    if lost in ("head", "chain"):
+        (ledger.directory / "head.json").write_bytes(before["head.json"])
+    if lost == "chain":
+        (ledger.directory / "chain.jsonl").write_bytes(before["chain.jsonl"] + b'{"seq": 3, "e')
+    if lost == "entries":
+        for name in ("head.json", "chain.jsonl"):
+            (ledger.directory / name).write_bytes(before[name])
+        (ledger.directory / "entries.jsonl").write_bytes(before["entries.jsonl"] + b'{"se')
+    ledger.append({"event": "request", "number": 4})
+    numbers = [entry.content["number"] for entry in ledger.entries() if entry.content]
+    assert numbers == ([0, 1, 2, 3, 4] if lost == "head" else [0, 1, 2, 4])
+    assert ledger.verify().intact
+
+
+def test_a_cut_ledger_takes_no_more_entries(ledger: EgressLedger) -> None:
+    """A ledger that was tampered with refuses, so that nothing is sent unrecorded."""
+    path = ledger.directory / "chain.jsonl"
+    path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+    with pytest.raises(LedgerError, match="doesn't hold together"):
+        ledger.append({"event": "request"})
+
+
+def test_a_directory_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    """Where a ledger can't be, the error says that nothing was sent."""
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(LedgerError, match="Nothing was sent"):
+        EgressLedger(tmp_path / "file" / "ledger", KEY).append({"event": "request"})
+
+
+def test_threads_and_processes_share_one_ledger(tmp_path: Path) -> None:
+    """Four threads here and two processes beside them lose no entry."""
+    program = textwrap.dedent(
+        """
+        import sys
+        from langchain_cogenesis.privacy.ledger import EgressLedger
+        ledger = EgressLedger(sys.argv[1], bytes.fromhex(sys.argv[2]))
+        for number in range(10):
+            ledger.append({"event": "request", "number": number})
+        """
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "ledger"), KEY.hex()]
+    children = [subprocess.Popen(command) for _ in range(2)]
+    ledger = EgressLedger(tmp_path / "ledger", KEY)
+
+    def write() -> None:
+        for number in range(10):
+            ledger.append({"event": "request", "number": number})
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [child.wait(60) for child in children] == [0, 0]
+    assert ledger.verify().intact
+    assert ledger.verify().entries == 60
