@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LangSmithParams
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -15,6 +16,7 @@ from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from langchain_cogenesis.exceptions import ConfigurationError
+from langchain_cogenesis.models.async_stream import Cancelled, iterate_in_thread
 from langchain_cogenesis.models.llamacpp import LlamaCppEngine
 from langchain_cogenesis.models.local_answer import CallOptions, LocalAnswer, to_chat
 from langchain_cogenesis.models.model_source import HOUSE_MODELS, is_hub_name, model_name
@@ -24,6 +26,8 @@ PROVIDER = "llama.cpp"
 
 _SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "seed")
 _PER_CALL = (*_SAMPLING, "logit_bias", "max_tokens", "logprobs", "top_logprobs", "model")
+# LangChain's common settings that mean nothing without a network; taken and not kept.
+_OF_HOSTED_MODELS = frozenset({"timeout", "max_retries", "api_key", "base_url", "streaming"})
 _ENGINE = ("n_ctx", "n_threads", "n_gpu_layers", "flash_attn", "chat_template")
 
 
@@ -31,8 +35,8 @@ class ChatLocalLlama(BaseChatModel):
     """A GGUF model on this machine.
 
     Constructing it loads nothing. Copies, and instances with the same file and engine settings,
-    share one loaded model. Every sampling option, `max_tokens`, `logprobs`, `top_logprobs`, `logit_bias`,
-    `stop` and `model` can also be given with a call.
+    share one loaded model. The sampling options, `max_tokens`, `logprobs`, `top_logprobs`, `stop`,
+    `model`, and besides them `logit_bias`, can also be given with a call.
 
     Example:
         ```python
@@ -60,7 +64,7 @@ class ChatLocalLlama(BaseChatModel):
         top_logprobs: How many of the most probable tokens are reported at each position.
     """
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     model: str = "house-small"
     n_ctx: int | None = None
@@ -78,6 +82,17 @@ class ChatLocalLlama(BaseChatModel):
     stop: list[str] | None = Field(default=None, repr=False)
     logprobs: bool = False
     top_logprobs: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, values: dict[str, Any]) -> dict[str, Any]:
+        unknown = sorted(set(values) - set(cls.model_fields) - _OF_HOSTED_MODELS)
+        if unknown:
+            raise ConfigurationError(
+                f"ChatLocalLlama doesn't know the setting {', '.join(map(repr, unknown))}.",
+                hint=f"Its own are model, max_tokens, stop, {', '.join((*_SAMPLING, *_ENGINE))}.",
+            )
+        return {name: value for name, value in values.items() if name in cls.model_fields}
 
     @field_validator("model", mode="before")
     @classmethod
@@ -134,13 +149,18 @@ class ChatLocalLlama(BaseChatModel):
         )
 
     def _answer(
-        self, messages: Sequence[BaseMessage], stop: Sequence[str] | None, kwargs: dict[str, Any]
-    ) -> tuple[LocalAnswer, str]:
+        self,
+        messages: Sequence[BaseMessage],
+        stop: Sequence[str] | None,
+        kwargs: dict[str, Any],
+        cancelled: Cancelled | None = None,
+    ) -> LocalAnswer:
         options = self._options(stop, kwargs)
         engine = self.engine
         if override := kwargs.get("model"):
             engine = LlamaCppEngine.shared(override, **self._engine_settings())
-        return LocalAnswer(engine, engine.apply_template(to_chat(messages)), options), engine.name
+        prompt = engine.apply_template(to_chat(messages))
+        return LocalAnswer(engine, prompt, options, cancelled)
 
     def _generate(
         self,
@@ -149,17 +169,7 @@ class ChatLocalLlama(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        answer, name = self._answer(messages, stop, kwargs)
-        pieces = list(answer)
-        info: dict[str, Any] = {"finish_reason": answer.finish_reason}
-        if self._options(stop, kwargs).logprobs:
-            info["logprobs"] = {"content": [entry for _, entries in pieces for entry in entries]}
-        message = AIMessage(
-            "".join(text for text, _ in pieces),
-            usage_metadata=answer.usage,
-            response_metadata={"model_name": name, "model_provider": PROVIDER, **info},
-        )
-        return ChatResult(generations=[ChatGeneration(message=message, generation_info=info)])
+        return _result(self._answer(messages, stop, kwargs))
 
     def _stream(
         self,
@@ -168,28 +178,39 @@ class ChatLocalLlama(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        answer, name = self._answer(messages, stop, kwargs)
-        for text, entries in answer:
-            chunk = ChatGenerationChunk(
-                message=AIMessageChunk(content=text),
-                generation_info={"logprobs": {"content": entries}} if entries else None,
-            )
+        for chunk in _chunks(self._answer(messages, stop, kwargs)):
             if run_manager:
-                run_manager.on_llm_new_token(text, chunk=chunk)
+                run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
-        # Merging chunks joins strings, so that names come once, with the last.
-        last = AIMessageChunk(
-            content="",
-            usage_metadata=answer.usage,
-            response_metadata={"model_name": name, "model_provider": PROVIDER},
-            chunk_position="last",
-        )
-        chunk = ChatGenerationChunk(
-            message=last, generation_info={"finish_reason": answer.finish_reason}
-        )
-        if run_manager:
-            run_manager.on_llm_new_token("", chunk=chunk)
-        yield chunk
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        def run(cancelled: Cancelled) -> Iterator[ChatResult]:
+            yield _result(self._answer(messages, stop, kwargs, cancelled))
+
+        [result] = [result async for result in iterate_in_thread(run)]
+        return result
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        def run(cancelled: Cancelled) -> Iterator[ChatGenerationChunk]:
+            yield from _chunks(self._answer(messages, stop, kwargs, cancelled))
+
+        async with aclosing(iterate_in_thread(run)) as chunks:
+            async for chunk in chunks:
+                if run_manager:
+                    await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                yield chunk
 
     def get_token_ids(self, text: str) -> list[int]:
         """Token ids of a text, by the model's own vocabulary."""
@@ -257,3 +278,32 @@ class ChatLocalLlama(BaseChatModel):
         if stops := stop or self.stop:
             params["ls_stop"] = list(stops)
         return params
+
+
+def _result(answer: LocalAnswer) -> ChatResult:
+    pieces = list(answer)
+    info: dict[str, Any] = {"finish_reason": answer.finish_reason}
+    if answer.options.logprobs:
+        info["logprobs"] = {"content": [entry for _, entries in pieces for entry in entries]}
+    message = AIMessage(
+        "".join(text for text, _ in pieces),
+        usage_metadata=answer.usage,
+        response_metadata={"model_name": answer.model_name, "model_provider": PROVIDER, **info},
+    )
+    return ChatResult(generations=[ChatGeneration(message=message, generation_info=info)])
+
+
+def _chunks(answer: LocalAnswer) -> Iterator[ChatGenerationChunk]:
+    for text, entries in answer:
+        yield ChatGenerationChunk(
+            message=AIMessageChunk(content=text),
+            generation_info={"logprobs": {"content": entries}} if entries else None,
+        )
+    # Merging chunks joins strings, so that names come once, with the last.
+    last = AIMessageChunk(
+        content="",
+        usage_metadata=answer.usage,
+        response_metadata={"model_name": answer.model_name, "model_provider": PROVIDER},
+        chunk_position="last",
+    )
+    yield ChatGenerationChunk(message=last, generation_info={"finish_reason": answer.finish_reason})

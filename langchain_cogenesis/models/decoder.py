@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from langchain_cogenesis.exceptions import ModelError, ModelFileError
 
-# With 64 rows the flash attention of a CPU takes another path, whose last bits differ: a cache would
-# depend on how its tokens were batched.
+# With 64 rows the flash attention of a CPU takes another path, whose last bits differ: what is in
+# the cache would depend on how it was batched.
 N_BATCH_CPU = 32
 N_BATCH_GPU = 512
 MAX_DEFAULT_N_CTX = 4096

@@ -77,8 +77,7 @@ class LlamaCppEngine:
         self.name = model_name(model)
         self._loading = threading.RLock()
         self._turns = Turns()
-        self._decoder: Decoder | None = None
-        self._template: ChatTemplate | None = None
+        self._state: tuple[Decoder, ChatTemplate] | None = None
 
     @classmethod
     def shared(
@@ -96,7 +95,7 @@ class LlamaCppEngine:
             return _SHARED.setdefault(key, engine)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.name!r}, loaded={self._decoder is not None})"
+        return f"{type(self).__name__}({self.name!r}, loaded={self._state is not None})"
 
     def __copy__(self) -> LlamaCppEngine:
         return self
@@ -125,7 +124,7 @@ class LlamaCppEngine:
     def close(self) -> None:
         """Frees the model's memory once no step is under way; the next use loads it again."""
         with self._loading:
-            self._decoder = self._template = None
+            self._state = None
 
     @property
     def n_ctx(self) -> int:
@@ -186,8 +185,7 @@ class LlamaCppEngine:
         Raises:
             ConfigurationError: If a message is malformed or the template can't render the chat.
         """
-        decoder = self._loaded()
-        template = self._template or ChatTemplate(CHATML)
+        decoder, template = self._loaded_state()
         segments = template.segments(messages, add_generation_prompt=add_generation_prompt)
         ids = _tokenize_segments(decoder, segments)
         if decoder.add_bos and ids[:1] != [decoder.bos_id]:
@@ -318,13 +316,16 @@ class LlamaCppEngine:
         return checked
 
     def _loaded(self) -> Decoder:
-        decoder = self._decoder
-        if decoder is not None:
-            return decoder
+        return self._loaded_state()[0]
+
+    def _loaded_state(self) -> tuple[Decoder, ChatTemplate]:
+        state = self._state
+        if state is not None:
+            return state
         with self._loading:
-            if self._decoder is None:
-                self._decoder, self._template = self._load()
-            return self._decoder
+            if self._state is None:
+                self._state = self._load()
+            return self._state
 
     def _load(self) -> tuple[Decoder, ChatTemplate]:
         path = self.path

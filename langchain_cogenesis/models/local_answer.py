@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,30 +95,41 @@ class LocalAnswer:
         engine: The model.
         prompt: Token ids.
         options: What holds for this call.
+        cancelled: Asked before each decode; the answer ends when it returns true.
 
     Attributes:
+        model_name: The engine's name.
+        options: What holds for this call.
         finish_reason: `stop` or `length`, once the iteration has ended.
 
     Raises:
         ContextLengthError: If there is no room for an answer after the prompt.
     """
 
-    def __init__(self, engine: LlamaCppEngine, prompt: Sequence[int], options: CallOptions) -> None:
+    def __init__(
+        self,
+        engine: LlamaCppEngine,
+        prompt: Sequence[int],
+        options: CallOptions,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> None:
+        self.model_name = engine.name
+        self.options = options
         self.finish_reason = "stop"
         self._engine = engine
-        self._options = options
         self._n_prompt = len(prompt)
         self._n_generated = 0
         self._limit = min(options.max_tokens, engine.n_ctx - len(prompt))
         self._stream = TextStream(options.stop)
         # Tokens whose text was not shown yet, each with the byte at which it starts.
         self._unseen: deque[tuple[int, GeneratedToken]] = deque()
-        self._n_bytes = self._n_shown = 0
+        self._n_bytes = 0
         self._tokens = engine.generate(
             prompt,
             options.sampling,
             max_tokens=options.max_tokens,
             top_logprobs=options.top_logprobs,
+            cancelled=cancelled,
         )
 
     @property
@@ -139,7 +150,7 @@ class LocalAnswer:
                 self._n_bytes += len(token.text)
                 text = self._stream.push(token.text)
                 if text:
-                    yield text, self._seen(text)
+                    yield text, self._seen()
                 if self._stream.stopped:
                     return
         finally:
@@ -148,14 +159,13 @@ class LocalAnswer:
                 close()
         self.finish_reason = "length" if self._n_generated >= self._limit else "stop"
         text = self._stream.finish()
-        entries = self._seen(text) if self._stream.stopped else self._drained()
+        entries = self._seen() if self._stream.stopped else self._drained()
         if text or entries:
             yield text, entries
 
-    def _seen(self, text: str) -> list[dict[str, Any]]:
-        self._n_shown += len(text.encode())
+    def _seen(self) -> list[dict[str, Any]]:
         entries = []
-        while self._unseen and self._unseen[0][0] < self._n_shown:
+        while self._unseen and self._unseen[0][0] < self._stream.n_bytes:
             entries.append(self._unseen.popleft()[1])
         return self._entries(entries)
 
@@ -166,7 +176,7 @@ class LocalAnswer:
 
     def _entries(self, tokens: list[GeneratedToken]) -> list[dict[str, Any]]:
         """Log-probabilities in the shape of OpenAI's chat completions."""
-        if not self._options.logprobs:
+        if not self.options.logprobs:
             return []
         return [
             {

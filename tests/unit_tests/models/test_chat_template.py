@@ -22,8 +22,7 @@ def _chat(*turns: tuple[str, str]) -> list[dict[str, str]]:
 def _render(source: str, *turns: tuple[str, str], generate: bool = True) -> str:
     template = ChatTemplate(source, bos_token="<s>", eos_token="</s>")
     return "".join(
-        segment.text
-        for segment in template.segments(_chat(*turns), add_generation_prompt=generate)
+        segment.text for segment in template.segments(_chat(*turns), add_generation_prompt=generate)
     )
 
 
@@ -62,7 +61,9 @@ def test_consecutive_messages_stay_apart_elsewhere() -> None:
 
 def test_template_that_drops_system_gets_it_folded() -> None:
     """A template that leaves the system message out in silence doesn't lose it."""
-    source = "{% for m in messages if m.role != 'system' %}<{{ m.role }}>{{ m.content }}{% endfor %}"
+    source = (
+        "{% for m in messages if m.role != 'system' %}<{{ m.role }}>{{ m.content }}{% endfor %}"
+    )
     assert _render(source, ("system", "Facts"), ("user", "Hi")) == "<user>Facts\n\nHi"
 
 
@@ -94,7 +95,7 @@ def test_usual_extensions_work() -> None:
     ],
 )
 def test_template_stays_in_its_sandbox(source: str) -> None:
-    """A template from a downloaded file can't reach the interpreter, change messages, or loop on."""
+    """A downloaded template can't reach the interpreter, change messages, or loop on."""
     with pytest.raises(ConfigurationError, match="chat template can't render"):
         ChatTemplate(source).segments(_chat(("user", "x")))
 

@@ -87,7 +87,7 @@ def test_directory_hints_at_what_is_in_it(tiny: Path) -> None:
 
 def test_missing_file_hints_at_names(tmp_path: Path) -> None:
     """A missing file's error says which names would do."""
-    with pytest.raises(ModelFileError, match="no model file .*house-small"):
+    with pytest.raises(ModelFileError, match=r"no model file .*house-small"):
         read_header(tmp_path / "none.gguf")
 
 

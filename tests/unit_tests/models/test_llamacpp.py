@@ -48,7 +48,9 @@ def test_constructing_loads_nothing(tmp_path: Path) -> None:
 
 def test_importing_loads_no_llama_cpp() -> None:
     """Importing the module doesn't import llama_cpp."""
-    code = "import sys, langchain_cogenesis.models.chat_llamacpp; sys.exit('llama_cpp' in sys.modules)"
+    code = (
+        "import sys, langchain_cogenesis.models.chat_llamacpp; sys.exit('llama_cpp' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -198,7 +200,7 @@ def test_score_rows_are_the_same_however_asked(house: LlamaCppEngine, letter: li
     """Rows of one call over many positions equal those of a call for each prefix, bit by bit."""
     first = len(letter) - 20
     together = list(house.score(letter, first=first))
-    apart = [list(house.score(letter[:n], first=n))[0] for n in range(first, len(letter) + 1)]
+    apart = [next(house.score(letter[:n], first=n)) for n in range(first, len(letter) + 1)]
     assert all(np.array_equal(a, b) for a, b in zip(together, apart, strict=True))
 
 
@@ -250,9 +252,9 @@ def test_recurrent_model_begins_anew(tiny_gguf: TinyGguf, chatml: str) -> None:
     path = tiny_gguf(architecture="mamba", chat_template=chatml)
     engine = LlamaCppEngine(path, n_threads=1)
     prompt = engine.tokenize("The quick brown fox")
-    expected = list(engine.score(prompt, first=len(prompt)))[0]
+    expected = next(engine.score(prompt, first=len(prompt)))
     list(engine.score(engine.tokenize("The quick red hen sat"), first=3))
-    again = list(engine.score(prompt, first=len(prompt)))[0]
+    again = next(engine.score(prompt, first=len(prompt)))
     assert np.allclose(expected, again, atol=1e-4)
     assert engine._loaded().keep(prompt, 3) == 0
 

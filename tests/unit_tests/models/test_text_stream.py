@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from langchain_cogenesis.models.text_stream import TextStream
 
 def _cut(data: bytes, cuts: list[int]) -> list[bytes]:
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    return [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [data[a:b] for a, b in pairwise(edges)]
 
 
 def _run(pieces: list[bytes], stop: tuple[str, ...]) -> tuple[str, bool]:
@@ -60,6 +62,17 @@ def test_unfinished_character_becomes_a_replacement() -> None:
     stream = TextStream()
     assert stream.push("é".encode()[:1]) == ""
     assert stream.finish() == "�"
+
+
+def test_bytes_of_shown_text_are_counted() -> None:
+    """The count of shown bytes leaves out what is held back, and counts invalid bytes as one."""
+    stream = TextStream(["END"])
+    assert stream.push(b"\xffa\xc3") == "\ufffda"
+    assert stream.n_bytes == 2
+    assert stream.push(b"\xa9EN") == "\u00e9"
+    assert stream.n_bytes == 4
+    stream.finish()
+    assert stream.n_bytes == 6
 
 
 def test_single_string_is_one_stop() -> None:
