@@ -133,7 +133,7 @@ class Writers:
     ) -> Iterator[ChatGenerationChunk]:
         """Yields the local model's answer from private context and the account's outline."""
         documents = self._retrieve(request, account, options)
-        account.context_ids = tuple(str(d.metadata.get("id", "")) for d in documents)
+        account.context_ids = tuple(id_ for document in documents for id_ in _ids(document))
         messages = request.private_messages(documents, account.sketch)
         account.finish_reason = "stop"
         for chunk in _direct(self.local, messages, stop, options):
@@ -197,3 +197,8 @@ def _direct(
         response_metadata=message.response_metadata,
     )
     yield ChatGenerationChunk(message=chunk)
+
+
+def _ids(document: Document) -> list[str]:
+    """The ids of the items in a document: the core of a profile is several in one."""
+    return list(document.metadata.get("ids") or [str(document.metadata.get("id", ""))])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Self
+from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -14,7 +14,7 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
-from pydantic import ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr
 
 from langchain_cogenesis.answering import Writers
 from langchain_cogenesis.collaboration import (
@@ -65,7 +65,7 @@ class ChatCoGenesis(BaseChatModel):
         k: At most so many items of context.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+    model_config = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True)
 
     local: BaseChatModel = Field(exclude=True, repr=False)
     remote: BaseChatModel | None = Field(default=None, exclude=True, repr=False)
@@ -77,8 +77,13 @@ class ChatCoGenesis(BaseChatModel):
 
     _gate: EgressGate = PrivateAttr()
 
-    @model_validator(mode="after")
-    def _one_gate(self) -> Self:
+    def model_post_init(self, context: Any, /) -> None:
+        """Checks that one gate guards everything.
+
+        Raises:
+            ConfigurationError: The remote's gate is not the session's.
+        """
+        super().model_post_init(context)
         remote_gate = getattr(self.remote, "gate", None)
         own = self.session.gate if self.session is not None else None
         if own is not None and remote_gate is not None and remote_gate is not own:
@@ -88,7 +93,6 @@ class ChatCoGenesis(BaseChatModel):
                 hint="Create it with create_remote(…, gate=session.gate).",
             )
         self._gate = own or remote_gate or EgressGate(public_texts=PUBLIC_TEMPLATES)
-        return self
 
     @property
     def gate(self) -> EgressGate:

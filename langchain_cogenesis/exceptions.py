@@ -44,7 +44,7 @@ class CoGenesisError(Exception):
         super().__init__(f"{message} {hint}" if hint else message)
 
 
-class ConfigurationError(CoGenesisError, ValueError):
+class ConfigurationError(CoGenesisError):
     """A setting, path or option is wrong."""
 
 
