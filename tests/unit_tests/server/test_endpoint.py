@@ -61,14 +61,14 @@ def test_chat_gives_what_the_engine_gives(
     choice = answer.choices[0]
     assert choice.logprobs is not None
     content = choice.logprobs.content or []
-    assert [entry.id for entry in content] == [token.id for token in expected]  # type: ignore[attr-defined]
+    assert [entry.id for entry in content] == [token.id for token in expected]
     assert [entry.bytes for entry in content] == [list(token.text) for token in expected]
     assert choice.message.content == b"".join(token.text for token in expected).decode(
         "utf-8", "replace"
     )
     for entry, token in zip(content, expected, strict=True):
         assert entry.logprob == pytest.approx(token.logprob, abs=1e-4)
-        assert [top.id for top in entry.top_logprobs] == [top[0] for top in token.top]  # type: ignore[attr-defined]
+        assert [top.id for top in entry.top_logprobs] == [top[0] for top in token.top]
     assert answer.usage is not None
     assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (
         len(prompt),
