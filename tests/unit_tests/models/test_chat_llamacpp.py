@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import (
     AIMessage,
     AIMessageChunk,
@@ -19,7 +18,6 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
-from langchain_tests.unit_tests import ChatModelUnitTests
 from pydantic import ValidationError
 
 from langchain_cogenesis.exceptions import ConfigurationError, ContextLengthError, ModelFileError
@@ -27,18 +25,6 @@ from langchain_cogenesis.models.chat_llamacpp import ChatLocalLlama
 from langchain_cogenesis.models.llamacpp import LlamaCppEngine
 
 QUESTION = [SystemMessage("place: Lisbon"), HumanMessage("Write to Renata about the trip.")]
-
-
-class TestStandard(ChatModelUnitTests):
-    """LangChain's standard unit tests."""
-
-    @property
-    def chat_model_class(self) -> type[BaseChatModel]:
-        return ChatLocalLlama
-
-    @property
-    def chat_model_params(self) -> dict[str, Any]:
-        return {"n_threads": 1}
 
 
 @pytest.fixture
