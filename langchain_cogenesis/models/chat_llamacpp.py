@@ -78,10 +78,10 @@ class ChatLocalLlama(BaseChatModel):
     min_p: float = 0.0
     repetition_penalty: float = 1.0
     seed: int | None = None
-    max_tokens: int = Field(default=512, ge=1)
+    max_tokens: int = 512
     stop: list[str] | None = Field(default=None, repr=False)
     logprobs: bool = False
-    top_logprobs: int | None = Field(default=None, ge=0)
+    top_logprobs: int | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -136,10 +136,14 @@ class ChatLocalLlama(BaseChatModel):
             raise ConfigurationError(
                 f"max_tokens={max_tokens} is out of range.", hint="It must be positive."
             )
+        top_logprobs = setting("top_logprobs") or 0
+        if top_logprobs < 0:
+            raise ConfigurationError(
+                f"top_logprobs={top_logprobs} is out of range.", hint="It must be 0 or more."
+            )
         sampling = {name: setting(name) for name in _SAMPLING}
         bias = {int(token): value for token, value in given.get("logit_bias", {}).items()}
         stop = stop if stop is not None else self.stop
-        top_logprobs = setting("top_logprobs") or 0
         return CallOptions(
             sampling=SamplingParams(**sampling, logit_bias=bias),
             max_tokens=max_tokens,

@@ -18,7 +18,6 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
-from pydantic import ValidationError
 
 from langchain_cogenesis.exceptions import ConfigurationError, ContextLengthError, ModelFileError
 from langchain_cogenesis.models.chat_llamacpp import ChatLocalLlama
@@ -198,16 +197,17 @@ def test_unknown_option_is_named(model: ChatLocalLlama) -> None:
         model.invoke(QUESTION, temprature=0.5)
     with pytest.raises(ConfigurationError, match="'tools'"):
         list(model.stream(QUESTION, tools=[]))
-    with pytest.raises(ValidationError, match="temprature"):
+    with pytest.raises(ConfigurationError, match="'temprature'"):
         ChatLocalLlama(temprature=0.5)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(
-    "options", [{"temperature": -1.0}, {"max_tokens": 0}, {"n_ctx": 0}, {"top_p": 2.0}]
+    "options",
+    [{"temperature": -1.0}, {"max_tokens": 0}, {"n_ctx": 0}, {"top_p": 2.0}, {"top_logprobs": -1}],
 )
 def test_settings_out_of_range_are_refused(model: ChatLocalLlama, options: dict[str, Any]) -> None:
     """Settings out of range are refused when the model is made; with a call, then."""
-    with pytest.raises(ValidationError, match=next(iter(options))):
+    with pytest.raises(ConfigurationError, match=next(iter(options))):
         ChatLocalLlama(**options)
     if "n_ctx" not in options:
         with pytest.raises(ConfigurationError, match=next(iter(options))):
