@@ -7,6 +7,7 @@ first served; work for a client that has left is dropped.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from langchain_cogenesis.models.llamacpp import LlamaCppEngine
 
 
+_logger = logging.getLogger(__name__)
+
+
 class _EventStream(Response):
     """Sends a job's items as server-sent events, and cancels the job when the client leaves."""
 
@@ -65,6 +69,7 @@ class _EventStream(Response):
                 async for item in self._items:
                     await self._send_part(send, item)
             except Exception as error:  # noqa: BLE001 - the status is sent: the stream must tell
+                _logger.error("A stream failed with %s.", type(error).__name__)
                 await self._send_part(send, server_sent_error(error))
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:

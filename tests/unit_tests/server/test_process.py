@@ -64,6 +64,9 @@ def test_it_serves_while_the_context_lasts(house_small: Path) -> None:
         assert endpoint.model == "writer"
         assert endpoint.base_url.startswith("http://127.0.0.1:")
         assert answers(endpoint)
+        left = time.monotonic()
+    # Long before the parent would lose patience and kill it.
+    assert time.monotonic() - left < 3
     with pytest.raises(ProcessLookupError):
         os.kill(endpoint.pid, 0)
     assert not answers(endpoint)
