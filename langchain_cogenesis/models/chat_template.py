@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from langchain_cogenesis.exceptions import ConfigurationError
 
@@ -104,6 +104,42 @@ class ChatTemplate:
         if {int(number) for number in parts[2::4]} != set(range(len(chat))):
             raise _RenderError("it leaves messages out")
         return _interleaved(parts, [content for _, content in chat])
+
+
+class Tokenizer(Protocol):
+    """What is needed of a model to tokenise a prompt."""
+
+    def tokenize(self, text: str, *, special: bool) -> list[int]:
+        """Token ids of a text; control tokens are recognised if `special`."""
+        ...
+
+    def is_control(self, token: int) -> bool:
+        """Whether a token is markup."""
+        ...
+
+
+def tokenize_segments(segments: Sequence[Segment], tokenizer: Tokenizer) -> list[int]:
+    """Tokenises a rendered prompt, recognising control tokens in its markup alone.
+
+    Args:
+        segments: The prompt in pieces.
+        tokenizer: The model's tokenizer.
+
+    Returns:
+        Token ids, without BOS unless the template writes it.
+    """
+    whole = tokenizer.tokenize("".join(segment.text for segment in segments), special=True)
+    apart = [tokenizer.tokenize(segment.text, special=segment.markup) for segment in segments]
+    markup = [
+        token
+        for segment, ids in zip(segments, apart, strict=True)
+        if segment.markup
+        for token in ids
+    ]
+    # The whole is what the model was trained on, unless a content spells a control token.
+    if list(filter(tokenizer.is_control, whole)) == list(filter(tokenizer.is_control, markup)):
+        return whole
+    return [token for ids in apart for token in ids]
 
 
 class _RenderError(Exception):

@@ -15,19 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from langchain_cogenesis.exceptions import ConfigurationError, ContextLengthError
-from langchain_cogenesis.models.chat_template import CHATML, ChatTemplate, Segment
+from langchain_cogenesis.models.chat_template import CHATML, ChatTemplate, tokenize_segments
 from langchain_cogenesis.models.decoder import Decoder, LogSink
 from langchain_cogenesis.models.gguf_file import read_header
-from langchain_cogenesis.models.logits import GeneratedToken, log_sum_exp, top_ids
+from langchain_cogenesis.models.logits import GeneratedToken
 from langchain_cogenesis.models.model_source import model_key, model_name, resolve_model
 from langchain_cogenesis.models.sampling import Sampler, SamplingParams
-from langchain_cogenesis.models.turns import Turns
+from langchain_cogenesis.models.stepping import Stepper
 
 __all__ = ["GeneratedToken", "LlamaCppEngine"]
-
-# Rows are wanted for few positions at a time: larger batches take other kernels, whose last bits
-# differ from those of single steps.
-SCORE_BATCH = 8
 
 
 class LlamaCppEngine:
@@ -76,7 +72,7 @@ class LlamaCppEngine:
         }
         self.name = model_name(model)
         self._loading = threading.RLock()
-        self._turns = Turns()
+        self._steps = Stepper(self._loaded)
         self._state: tuple[Decoder, ChatTemplate] | None = None
 
     @classmethod
@@ -187,7 +183,7 @@ class LlamaCppEngine:
         """
         decoder, template = self._loaded_state()
         segments = template.segments(messages, add_generation_prompt=add_generation_prompt)
-        ids = _tokenize_segments(decoder, segments)
+        ids = tokenize_segments(segments, decoder)
         if decoder.add_bos and ids[:1] != [decoder.bos_id]:
             ids.insert(0, decoder.bos_id)
         return ids
@@ -213,7 +209,7 @@ class LlamaCppEngine:
             raise ConfigurationError(
                 f"first={first} is out of range.", hint=f"It must be between 1 and {len(ids)}."
             )
-        return self._score(ids, first)
+        return self._steps.score(ids, first)
 
     def generate(
         self,
@@ -242,63 +238,7 @@ class LlamaCppEngine:
         """
         ids = self._checked(prompt, room=1)
         count = min(max_tokens, self.n_ctx - len(ids))
-        return self._generate(ids, Sampler(sampling), count, top_logprobs, cancelled)
-
-    def _generate(
-        self,
-        ids: list[int],
-        sampler: Sampler,
-        count: int,
-        top_logprobs: int,
-        cancelled: Callable[[], bool] | None,
-    ) -> Iterator[GeneratedToken]:
-        holder = object()
-        try:
-            for _ in range(count):
-                rows = self._rows(holder, ids, len(ids) - 1, cancelled)
-                if rows is None:
-                    return
-                row = rows[0]
-                token = sampler.pick(row)
-                decoder = self._loaded()
-                if token in decoder.eog_ids:
-                    return
-                total = log_sum_exp(row)
-                top = tuple((i, float(row[i]) - total) for i in top_ids(row, top_logprobs))
-                ids.append(token)
-                yield GeneratedToken(
-                    token, decoder.token_bytes(token), float(row[token]) - total, top
-                )
-        finally:
-            self._turns.release(holder)
-
-    def _score(self, ids: list[int], first: int) -> Iterator[NDArray[np.float32]]:
-        holder = object()
-        try:
-            for start in range(first - 1, len(ids), SCORE_BATCH):
-                rows = self._rows(holder, ids[: start + SCORE_BATCH], start, None)
-                assert rows is not None
-                for row in rows:
-                    yield row - np.float32(log_sum_exp(row))
-        finally:
-            self._turns.release(holder)
-
-    def _rows(
-        self, holder: object, ids: list[int], start: int, cancelled: Callable[[], bool] | None
-    ) -> NDArray[np.float32] | None:
-        """Logits after each of `ids[start:]`, `(len(ids) - start, n_vocab)`; `None` if cancelled.
-
-        What comes before is decoded apart from the rows, a batch at a time. Somebody else may have
-        had the context between two batches, so that each looks at what the cache holds.
-        """
-        while not (cancelled and cancelled()):
-            with self._turns.step(holder):
-                decoder = self._loaded()
-                kept = decoder.keep(ids, start)
-                if kept == start:
-                    return decoder.decode(ids[start:], outputs=True)
-                decoder.decode(ids[kept : min(kept + decoder.n_batch, start)], outputs=False)
-        return None
+        return self._steps.generate(ids, Sampler(sampling), count, top_logprobs, cancelled)
 
     def _checked(self, ids: Sequence[int], *, room: int) -> list[int]:
         checked = [int(token) for token in ids]
@@ -375,21 +315,6 @@ def default_threads() -> int:
     except AttributeError:
         count = os.cpu_count() or 1
     return max(1, count // 2)
-
-
-def _tokenize_segments(decoder: Decoder, segments: Sequence[Segment]) -> list[int]:
-    whole = decoder.tokenize("".join(segment.text for segment in segments), special=True)
-    apart = [decoder.tokenize(segment.text, special=segment.markup) for segment in segments]
-    markup = [
-        token
-        for segment, ids in zip(segments, apart, strict=True)
-        if segment.markup
-        for token in ids
-    ]
-    # The whole is what the model was trained on, unless a content spells a control token.
-    if list(filter(decoder.is_control, whole)) == list(filter(decoder.is_control, markup)):
-        return whole
-    return [token for ids in apart for token in ids]
 
 
 def _bad_ids(name: str, n_vocab: int) -> ConfigurationError:

@@ -381,4 +381,4 @@ def test_dropped_generation_gives_its_turn_back(house: LlamaCppEngine, letter: l
     next(tokens)
     del tokens
     gc.collect()
-    assert house._turns._holder is None
+    assert house._steps._turns._holder is None
