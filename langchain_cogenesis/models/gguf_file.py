@@ -8,6 +8,7 @@ Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 from __future__ import annotations
 
 import mmap
+import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -118,6 +119,7 @@ def read_header(path: Path) -> GgufHeader:
         ) from None
     except ValueError as error:
         raise ModelFileError(f"Model file {path} is damaged: {error}.", hint=_GET_WHOLE) from None
+    _check_parts(path, header)
     if size < header.n_bytes:
         raise ModelFileError(
             f"Model file {path} is truncated: its tensors need {header.n_bytes:,} bytes, "
@@ -125,6 +127,22 @@ def read_header(path: Path) -> GgufHeader:
             hint=_GET_WHOLE,
         )
     return header
+
+
+def _check_parts(path: Path, header: GgufHeader) -> None:
+    """A model can be split over several files, of which llama.cpp wants the first."""
+    count = int(header.metadata.get("split.count", 1))
+    if count < 2:
+        return
+    stem = re.sub(r"-\d{5}-of-\d{5}$", "", path.stem)
+    parts = [path.with_name(f"{stem}-{n:05d}-of-{count:05d}.gguf") for n in range(1, count + 1)]
+    missing = [part.name for part in parts if not part.is_file()]
+    if path != parts[0] or missing:
+        raise ModelFileError(
+            f"Model file {path} is one of {count} parts; "
+            + (f"missing: {', '.join(missing[:3])}." if missing else "the first is wanted."),
+            hint=f"Put all parts into one directory and give {parts[0].name}, or join them.",
+        )
 
 
 def _checked_size(path: Path) -> int:

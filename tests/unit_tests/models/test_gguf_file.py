@@ -79,6 +79,21 @@ def test_wrong_file_is_named(tmp_path: Path, data: bytes, says: str) -> None:
     assert str(path) in str(caught.value)
 
 
+def test_missing_part_is_named(tmp_path: Path) -> None:
+    """Of a model in several files, the part that is missing is named."""
+    key = b"split.count"
+    pair = struct.pack("<Q", len(key)) + key + struct.pack("<IH", 2, 2)
+    data = b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + pair
+    first, second = (tmp_path / f"big-0000{n}-of-00002.gguf" for n in (1, 2))
+    first.write_bytes(data)
+    with pytest.raises(ModelFileError, match=r"missing: big-00002-of-00002\.gguf"):
+        read_header(first)
+    second.write_bytes(data)
+    assert read_header(first).metadata["split.count"] == 2
+    with pytest.raises(ModelFileError, match=r"give big-00001-of-00002\.gguf"):
+        read_header(second)
+
+
 def test_directory_hints_at_what_is_in_it(tiny: Path) -> None:
     """A directory is no model; the hint names the GGUF files in it."""
     with pytest.raises(ModelFileError, match=r"is a directory\. In it: tiny-llama\.gguf\."):
