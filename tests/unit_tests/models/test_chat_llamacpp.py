@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import math
 import pickle
+import re
 import threading
 import time
 from pathlib import Path
@@ -23,13 +24,15 @@ from langchain_cogenesis.exceptions import ConfigurationError, ContextLengthErro
 from langchain_cogenesis.models.chat_llamacpp import ChatLocalLlama
 from langchain_cogenesis.models.llamacpp import LlamaCppEngine
 
+ENDLESS = {"logit_bias": {4: -1000.0}}
+"""The house models' end token is never picked."""
 QUESTION = [SystemMessage("place: Lisbon"), HumanMessage("Write to Renata about the trip.")]
 
 
 @pytest.fixture
 def model() -> ChatLocalLlama:
     """The small house model, sampling repeatably."""
-    return ChatLocalLlama(n_threads=1, temperature=1.0, seed=11, max_tokens=30)
+    return ChatLocalLlama(n_threads=1, temperature=2.0, seed=11, max_tokens=30)
 
 
 def _streamed(model: ChatLocalLlama, messages: Any = QUESTION, **kwargs: Any) -> AIMessageChunk:
@@ -58,7 +61,7 @@ def test_constructing_and_printing_loads_nothing(tmp_path: Path) -> None:
 
 def test_answer_reports_what_it_took(model: ChatLocalLlama) -> None:
     """An answer has text, usage that adds up, the model's name and why it ended."""
-    answer = model.invoke(QUESTION)
+    answer = model.invoke(QUESTION, **ENDLESS)
     assert answer.content
     usage = answer.usage_metadata
     assert usage is not None
@@ -93,7 +96,7 @@ def test_stream_comes_token_by_token(model: ChatLocalLlama) -> None:
             self.seen.append(token)
 
     handler = Tokens()
-    chunks = list(model.stream(QUESTION, config={"callbacks": [handler]}))
+    chunks = list(model.stream(QUESTION, config={"callbacks": [handler]}, **ENDLESS))
     assert len([chunk for chunk in chunks if chunk.content]) > 10
     assert [chunk.content for chunk in chunks] == handler.seen
     assert [chunk for chunk in chunks if chunk.usage_metadata] == chunks[-1:]
@@ -102,13 +105,13 @@ def test_stream_comes_token_by_token(model: ChatLocalLlama) -> None:
 
 def test_stop_ends_before_the_string(model: ChatLocalLlama) -> None:
     """The answer is the text before the stop string, streamed or not, whoever set it."""
-    full = str(model.invoke(QUESTION).content)
-    stop = full[len(full) // 2 :][:3]
+    full = str(model.invoke(QUESTION, **ENDLESS).content)
+    stop = re.findall("[A-Za-z]{2,}", full)[-1]
     expected = full[: full.index(stop)]
     for answer in (
-        model.invoke(QUESTION, stop=[stop]),
-        _streamed(model, stop=[stop]),
-        model.model_copy(update={"stop": [stop]}).invoke(QUESTION),
+        model.invoke(QUESTION, stop=[stop], **ENDLESS),
+        _streamed(model, stop=[stop], **ENDLESS),
+        model.model_copy(update={"stop": [stop]}).invoke(QUESTION, **ENDLESS),
     ):
         assert answer.content == expected
         assert answer.response_metadata["finish_reason"] == "stop"
@@ -116,9 +119,9 @@ def test_stop_ends_before_the_string(model: ChatLocalLlama) -> None:
 
 def test_stop_cuts_the_log_probabilities_too(model: ChatLocalLlama) -> None:
     """Tokens wholly behind a stop string have no entries; those before it have all."""
-    full = str(model.invoke(QUESTION).content)
-    stop = full[len(full) // 2 :][:3]
-    answer = model.invoke(QUESTION, stop=[stop], logprobs=True)
+    full = str(model.invoke(QUESTION, **ENDLESS).content)
+    stop = re.findall("[A-Za-z]{2,}", full)[-1]
+    answer = model.invoke(QUESTION, stop=[stop], logprobs=True, **ENDLESS)
     told = bytes(
         b for entry in answer.response_metadata["logprobs"]["content"] for b in entry["bytes"]
     )
@@ -139,7 +142,7 @@ def test_end_token_is_a_stop(model: ChatLocalLlama) -> None:
 
 def test_log_probabilities_have_openais_shape(model: ChatLocalLlama) -> None:
     """Each token has its bytes, a log-probability, and as many alternatives as were asked for."""
-    answer = model.invoke(QUESTION, top_logprobs=4)
+    answer = model.invoke(QUESTION, top_logprobs=4, **ENDLESS)
     content = answer.response_metadata["logprobs"]["content"]
     assert len(content) == 30
     told = bytes(b for entry in content for b in entry["bytes"])
@@ -163,7 +166,7 @@ def test_calls_override_settings(model: ChatLocalLlama) -> None:
     assert model.invoke(QUESTION, temperature=0.0, logprobs=True).response_metadata == (
         greedy.response_metadata
     )
-    answer = model.invoke(QUESTION, max_tokens=3)
+    answer = model.invoke(QUESTION, max_tokens=3, **ENDLESS)
     assert answer.usage_metadata is not None
     assert answer.usage_metadata["output_tokens"] == 3
 
@@ -177,8 +180,7 @@ def test_model_can_be_chosen_by_call(model: ChatLocalLlama) -> None:
 def test_answer_is_cut_to_what_fits() -> None:
     """An answer ends where the context is full, as 'length', even if more was asked for."""
     model = ChatLocalLlama(n_threads=1, n_ctx=64, max_tokens=999, temperature=1.0, seed=1)
-    bias = dict.fromkeys(model.engine.eog_ids, -1000.0)
-    answer = model.invoke(QUESTION, logit_bias=bias)
+    answer = model.invoke(QUESTION, **ENDLESS)
     assert answer.usage_metadata is not None
     assert answer.usage_metadata["total_tokens"] == 64
     assert answer.response_metadata["finish_reason"] == "length"
@@ -186,8 +188,9 @@ def test_answer_is_cut_to_what_fits() -> None:
 
 def test_too_long_prompt_is_refused_without_its_text(model: ChatLocalLlama) -> None:
     """A prompt longer than the context names both lengths and never its content."""
-    with pytest.raises(ContextLengthError, match=r"\d{4,} tokens long .* 1024") as caught:
-        model.invoke("secret " * 2000)
+    n_ctx = model.engine.n_ctx
+    with pytest.raises(ContextLengthError, match=rf"\d+ tokens long .* {n_ctx}") as caught:
+        model.invoke("secret " * n_ctx)
     assert "secret" not in str(caught.value)
 
 
@@ -278,9 +281,9 @@ async def test_many_streams_dont_starve_each_other(model: ChatLocalLlama) -> Non
 
 async def test_cancelled_call_frees_the_engine(model: ChatLocalLlama) -> None:
     """A call that runs into a timeout stops generating at the next token."""
-    bias = dict.fromkeys(model.engine.eog_ids, -1000.0)
+    model.engine.load()
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(model.ainvoke(QUESTION, max_tokens=900, logit_bias=bias), 0.02)
+        await asyncio.wait_for(model.ainvoke(QUESTION, max_tokens=900, **ENDLESS), 0.02)
     threads = [t for t in threading.enumerate() if t.name == "cogenesis-iterator"]
     for thread in threads:
         thread.join(0.2)
