@@ -13,7 +13,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, Any
 
 from langchain_cogenesis.exceptions import ConfigurationError, RemoteUnavailableError
@@ -71,8 +70,7 @@ def serve_in_child(
         raise ConfigurationError("The API key is empty.", hint="Leave it out, or give one.")
     key = api_key or secrets.token_urlsafe(24)
     request = {
-        # The child may run in another directory's terms than a later chdir of this process.
-        "model": _absolute(model),
+        "model": os.fspath(model),
         "api_key": key,
         "n_ctx": n_ctx,
         "model_name": model_name,
@@ -85,11 +83,6 @@ def serve_in_child(
             yield Endpoint(answer["base_url"], key, answer["model"], child.pid)
         finally:
             _end(child)
-
-
-def _absolute(model: str | os.PathLike[str]) -> str:
-    path = Path(model)
-    return str(path.absolute()) if not isinstance(model, str) or path.exists() else model
 
 
 def _start(complaints: IO[bytes]) -> subprocess.Popen[bytes]:

@@ -153,7 +153,12 @@ class Message(Body):
     role: Literal["system", "developer", "user", "assistant"]
     content: str | list[TextPart] | None = None
     name: str | None = None
+    # An answer may be sent back as it came, with what is empty in it.
     refusal: None = None
+    audio: None = None
+    function_call: None = None
+    tool_calls: None = None
+    annotations: list[Any] | None = Field(default=None, max_length=0)
 
     def as_dict(self) -> dict[str, str]:
         """Returns role and text, as the engine's chat template takes them."""

@@ -114,6 +114,15 @@ async def test_langchain_client_in_all_four_ways(endpoint: Endpoint) -> None:
     assert answer.usage_metadata["output_tokens"] > 0
 
 
+def test_an_answer_can_be_sent_back_as_it_came(client: openai.OpenAI, endpoint: Endpoint) -> None:
+    """A conversation goes on with the client's own message object, empty fields and all."""
+    asked: dict[str, Any] = {"model": endpoint.model, "max_tokens": 3}
+    message = client.chat.completions.create(messages=MESSAGES, **asked).choices[0].message
+    for sent in (message, message.model_dump()):
+        history: Any = [*MESSAGES, sent, {"role": "user", "content": "Shorter, please."}]
+        assert client.chat.completions.create(messages=history, **asked).choices
+
+
 def test_seed_repeats_a_sampled_answer(client: openai.OpenAI, endpoint: Endpoint) -> None:
     """Equal seeds give equal texts at temperature 1, and another seed gives another text."""
 
