@@ -46,12 +46,16 @@ class UserDirectories:
     """The directories of all users below one root.
 
     Args:
-        root: The directory that holds them; `default_root()` if left out. Made (0700) when the
-            first user is.
+        root: The directory that holds them; `default_root()` if left out. Made (0700) when it is
+            first used.
+        lock_timeout: Seconds to wait for another process that writes to a user's store.
     """
 
-    def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
+    def __init__(
+        self, root: str | os.PathLike[str] | None = None, *, lock_timeout: float = 5.0
+    ) -> None:
         self.root = Path(root) if root is not None else default_root()
+        self.lock_timeout = lock_timeout
         self._naming: StoreKeys | None = None
 
     def __repr__(self) -> str:
@@ -105,12 +109,7 @@ class UserDirectories:
         return path
 
     def open_store(
-        self,
-        user: str,
-        create: bool = False,
-        *,
-        embeddings: Embeddings | None = None,
-        lock_timeout: float = 5.0,
+        self, user: str, create: bool = False, *, embeddings: Embeddings | None = None
     ) -> PrivateContextStore:
         """Opens the user's private context store; close it after use.
 
@@ -118,7 +117,6 @@ class UserDirectories:
             user: The user's name, as given when it was made.
             create: Make the directory if it isn't there.
             embeddings: As in `PrivateContextStore`.
-            lock_timeout: As in `PrivateContextStore`.
 
         Raises:
             UserNotFoundError: Nothing is stored for the user, and `create` wasn't asked for.
@@ -128,7 +126,7 @@ class UserDirectories:
             path / "context",
             embeddings=embeddings,
             keys=StoreKeys.load(path / "key"),
-            lock_timeout=lock_timeout,
+            lock_timeout=self.lock_timeout,
         )
 
     def forget(self, user: str) -> None:
@@ -147,7 +145,8 @@ class UserDirectories:
         leaving = self.root / f"{_LEAVING}{secrets.token_hex(8)}"
         make_private(path / "context")
         try:
-            with filelock.FileLock(path / "context" / "lock", timeout=5.0, mode=0o600):
+            lock = path / "context" / "lock"
+            with filelock.FileLock(lock, timeout=self.lock_timeout, mode=0o600):
                 shred(path / "key")
                 path.rename(leaving)
         except filelock.Timeout:

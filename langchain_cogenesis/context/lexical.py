@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 # Scripts written without spaces: runs of them are cut into overlapping pairs.
 _UNSPACED = r"\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _WORD = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+|[\u2600-\u27bf\U0001f300-\U0001faff]")
+# Accents and vowel points; not the marks that make other letters, as in Japanese.
+_ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]")
 _UNSPACED_RUN = re.compile(rf"[{_UNSPACED}]+")
 
 
 def fold(text: str) -> str:
     """Folds case, accents and compatibility forms, so that `ISABÉL` and `Isabel` are one word."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+    return _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))
 
 
 def words(text: str) -> tuple[str, ...]:

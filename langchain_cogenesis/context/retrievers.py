@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
-from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.callbacks import (
+    AsyncCallbackManagerForRetrieverRun,
+    CallbackManagerForRetrieverRun,
+)
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import run_in_executor
 from pydantic import Field
 
 from langchain_cogenesis.context.documents import StoredItem
@@ -123,6 +128,25 @@ class PrivateContextRetriever(BaseRetriever):
                 entry for entry in ranked if not is_core(entry) and entry.id not in taken
             ]
         return documents + [_document(entry, text) for entry, text in choose(pools, budget)]
+
+    async def _aget_relevant_documents(
+        self,
+        query: str,
+        *,
+        run_manager: AsyncCallbackManagerForRetrieverRun,
+        k: int | None = None,
+        token_budget: int | None = None,
+    ) -> list[Document]:
+        return await run_in_executor(
+            None,
+            partial(
+                self._get_relevant_documents,
+                query,
+                run_manager=run_manager.get_sync(),
+                k=k,
+                token_budget=token_budget,
+            ),
+        )
 
 
 def _document(first: StoredItem, text: str, items: Sequence[StoredItem] = ()) -> Document:

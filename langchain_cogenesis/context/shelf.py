@@ -76,10 +76,15 @@ class Shelf:
             self.load()
             self._stamp = stamp
 
-    def load(self, *, salvage: bool = False) -> None:
-        """Reads manifest and documents; with `salvage`, whatever can be read of them."""
+    def load(self, *, lenient: bool = False, salvage: bool = False) -> None:
+        """Reads manifest and documents.
+
+        Args:
+            lenient: Do without the manifest if it can't be read.
+            salvage: Do without the documents that can't be read.
+        """
         self.close()
-        manifest = Manifest.read(self._manifest_path, self.keys, lenient=salvage)
+        manifest = Manifest.read(self._manifest_path, self.keys, lenient=lenient)
         committed = manifest.additions if manifest else 0
         found, self._additions, self._end = self._documents.read(
             committed=committed, salvage=salvage
@@ -124,7 +129,7 @@ class Shelf:
 
     def rebuild(self, *, salvage: bool) -> None:
         """Writes documents, index and manifest anew; needs the lock."""
-        self.load(salvage=salvage)
+        self.load(lenient=True, salvage=salvage)
         # Additions are about to become fewer: a manifest that counts more would look like a loss.
         self._additions = 0
         self._write_manifest()

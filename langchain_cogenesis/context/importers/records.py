@@ -108,6 +108,9 @@ def _context(record: dict[str, Any]) -> tuple[str, PrivateContext]:
         for past in record["profile"]
         if past.get("text")
     )
+    if not str(fields.get("age", "0")).isdecimal():
+        # "Early 40s" is no number, but known all the same.
+        fields["facts"] = (*fields.get("facts", ()), f"Age: {fields.pop('age')}")
     profile = UserProfile.model_validate(fields)
     context = PrivateContext(profile=profile, activities=tuple(activities), writings=writings)
     return str(record["tid"]), context
