@@ -54,6 +54,15 @@ class ChatRemote(ChatOpenAI):
         """The address of the endpoint."""
         return self._endpoint
 
+    def close(self) -> None:
+        """Closes the connections of synchronous calls."""
+        self.http_client.close()
+
+    async def aclose(self) -> None:
+        """Closes all connections."""
+        self.close()
+        await self.http_async_client.aclose()
+
     def list_models(self) -> list[str]:
         """The names of the models that the endpoint offers.
 
@@ -85,12 +94,21 @@ class ChatRemote(ChatOpenAI):
 
     def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
         with _remote_errors(self._endpoint):
-            yield from super()._stream(*args, **kwargs)
+            empty = True
+            for chunk in super()._stream(*args, **kwargs):
+                empty = False
+                yield chunk
+            if empty:
+                raise _no_answer(self._endpoint)
 
     async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
         with _remote_errors(self._endpoint):
+            empty = True
             async for chunk in super()._astream(*args, **kwargs):
+                empty = False
                 yield chunk
+            if empty:
+                raise _no_answer(self._endpoint)
 
 
 def create_remote(
@@ -205,9 +223,16 @@ def _as_remote(error: Exception, where: str) -> RemoteError:
             f"the connection to the remote at {where} broke off in mid-answer.",
             hint="Try again, or set on_remote_error='local'.",
         )
+    return _no_protocol(where, type(error).__name__)
+
+
+def _no_answer(endpoint: str) -> RemoteResponseError:
+    return _no_protocol(origin(endpoint), "an empty stream")
+
+
+def _no_protocol(where: str, what: str) -> RemoteResponseError:
     return RemoteResponseError(
-        f"the remote at {where} answered something that is not of this protocol "
-        f"({type(error).__name__}).",
+        f"the remote at {where} answered something that is not of this protocol ({what}).",
         hint="Check that the address is an OpenAI-compatible endpoint; it usually ends in /v1.",
     )
 
