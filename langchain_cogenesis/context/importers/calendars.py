@@ -93,7 +93,9 @@ def _activity(event: Any, home: tzinfo | None, options: ImportOptions) -> Activi
 
 
 def _when(event: Any, home: tzinfo | None) -> str | None:
-    # A property that can't be parsed shows only when it is decoded.
+    # The parser sets aside what it can't read, and goes on.
+    if any(name == "DTSTART" for name, _ in event.errors):
+        raise ValueError("no date")
     start = event.decoded("DTSTART") if "DTSTART" in event else None
     if isinstance(start, datetime):
         # Python names UTC in several ways; an event that is *in* a zone keeps its wall time.

@@ -37,11 +37,7 @@ def own_words(text: str) -> str:
     kept: list[str] = []
     lines = text.split("\n")
     for number, line in enumerate(lines):
-        # Mail programs wrap the line that introduces a quotation.
-        joined = " ".join(part.strip() for part in lines[number : number + 3])
-        introduced = bool(line.strip()) and (
-            _QUOTE_HEAD.fullmatch(line.strip()) or _begins_quotation(lines, number, joined)
-        )
+        introduced = bool(line.strip()) and _begins_quotation(lines, number)
         if introduced or line.rstrip() == "--":
             break
         if not line.lstrip().startswith(">") and not _DEVICE_LINE.fullmatch(line.strip()):
@@ -49,12 +45,14 @@ def own_words(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
 
 
-def _begins_quotation(lines: list[str], number: int, joined: str) -> bool:
-    found = _QUOTE_HEAD.match(joined)
-    if found is None or not joined.startswith(lines[number].strip()):
-        return False
-    # Only if quoted lines do follow: "On Monday she wrote: …" is prose.
-    return any(line.lstrip().startswith(">") for line in lines[number + 1 : number + 5])
+def _begins_quotation(lines: list[str], number: int) -> bool:
+    if _QUOTE_HEAD.fullmatch(lines[number].strip()):
+        return True
+    # Mail programs wrap the line that introduces a quotation; prose may look like one, but has no
+    # quoted lines behind it.
+    quoted = any(line.lstrip().startswith(">") for line in lines[number + 1 : number + 5])
+    wrapped = (" ".join(part.strip() for part in lines[number : number + n]) for n in (2, 3))
+    return quoted and any(_QUOTE_HEAD.fullmatch(head) for head in wrapped)
 
 
 def _strip_markup(html: str) -> str:
