@@ -69,8 +69,9 @@ class TrainingSettings:
         seed: Of weights and examples.
         tokens: Prompt and target tokens to train on in all.
         batch_tokens: Tokens of one step, padding included.
-        muon_lr: Learning rate of the matrices; 0.02 destroys the structured start.
-        adam_lr: Learning rate of embeddings and norms.
+        muon_lr: Learning rate of the matrices; 0.007 already wears the structured start off.
+        embedding_lr: Learning rate of the embedding, whose entries are about 0.08.
+        gain_lr: Learning rate of the norms' gains.
         warmup: Steps with a rising learning rate.
         decay: Last share of the training in which the learning rate falls.
     """
@@ -79,9 +80,10 @@ class TrainingSettings:
     kind: Literal["private", "public"]
     seed: int
     tokens: int
-    batch_tokens: int = 4096
-    muon_lr: float = 0.007
-    adam_lr: float = 5e-4
+    batch_tokens: int = 2816
+    muon_lr: float = 0.004
+    embedding_lr: float = 1e-4
+    gain_lr: float = 2e-3
     warmup: int = 30
     decay: float = 0.4
 
@@ -91,13 +93,13 @@ SETTINGS: dict[HouseName, TrainingSettings] = {
         architecture=Architecture(width=192, layers=4, heads=3, hidden=512),
         kind="private",
         seed=11,
-        tokens=4_600_000,
+        tokens=6_000_000,
     ),
     "house-large": TrainingSettings(
         architecture=Architecture(width=256, layers=5, heads=4, hidden=704),
         kind="public",
         seed=12,
-        tokens=4_000_000,
+        tokens=5_000_000,
     ),
 }
 """Both models; one vocabulary."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
+from langchain_cogenesis.exceptions import ConfigurationError
 from langchain_cogenesis.training.config import CHAT_TEMPLATE, CONTROL_TOKENS
 
 if TYPE_CHECKING:
@@ -27,6 +28,19 @@ _BLOCK_TENSORS = {
     "feed_forward.up": "ffn_up",
     "feed_forward.down": "ffn_down",
 }
+
+
+def parse_precision(text: str) -> Precision:
+    """Checks a precision that a user gave.
+
+    Raises:
+        ConfigurationError: It is none of the known ones.
+    """
+    for known in get_args(Precision):
+        if text == known:
+            return cast("Precision", known)
+    known_ones = ", ".join(get_args(Precision))
+    raise ConfigurationError(f"{text!r} is no precision.", hint=f"Use one of {known_ones}.")
 
 
 def export_gguf(
