@@ -142,7 +142,7 @@ class Writers:
             told = {**message.response_metadata, **(chunk.generation_info or {})}
             reason = told.get("finish_reason")
             account.finish_reason = str(reason or account.finish_reason)
-            text = message_text(message)  # type: ignore[arg-type]
+            text = message_text(message)
             if text or (chunk.generation_info or {}).get("logprobs"):
                 yield ChatGenerationChunk(
                     message=AIMessageChunk(content=text), generation_info=chunk.generation_info

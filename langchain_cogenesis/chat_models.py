@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from typing import Any
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.language_models.chat_models import generate_from_stream
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
@@ -31,6 +32,7 @@ from langchain_cogenesis.exceptions import (
     ModeError,
     RemoteError,
 )
+from langchain_cogenesis.models.async_stream import Cancelled, iterate_in_thread
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.prompts import PUBLIC_TEMPLATES
 from langchain_cogenesis.session import UserSession
@@ -169,6 +171,35 @@ class ChatCoGenesis(BaseChatModel):
             if run_manager is not None:
                 run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        def run(cancelled: Cancelled) -> Iterator[ChatResult]:
+            yield self._generate(messages, stop, **kwargs)
+
+        [result] = [result async for result in iterate_in_thread(run)]
+        return result
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        def run(cancelled: Cancelled) -> Iterator[ChatGenerationChunk]:
+            yield from self._answer(messages, stop, whole=False, **kwargs)
+
+        async with aclosing(iterate_in_thread(run)) as chunks:
+            async for chunk in chunks:
+                if run_manager is not None:
+                    await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                yield chunk
 
     def _answer(
         self,

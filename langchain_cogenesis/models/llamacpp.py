@@ -137,6 +137,12 @@ class LlamaCppEngine:
         """Ids of the tokens that end a generation."""
         return self._loaded().eog_ids
 
+    @property
+    def bos_ids(self) -> tuple[int, ...]:
+        """The ids that the model wants before any text: none or one."""
+        decoder = self._loaded()
+        return (decoder.bos_id,) if decoder.add_bos else ()
+
     def tokenize(self, text: str, *, special: bool = False) -> list[int]:
         """Token ids of a text, without BOS.
 
@@ -184,9 +190,9 @@ class LlamaCppEngine:
         decoder, template = self._loaded_state()
         segments = template.segments(messages, add_generation_prompt=add_generation_prompt)
         ids = tokenize_segments(segments, decoder)
-        if decoder.add_bos and ids[:1] != [decoder.bos_id]:
-            ids.insert(0, decoder.bos_id)
-        return ids
+        wanted = list(self.bos_ids)
+        # Many templates spell the token themselves.
+        return ids if ids[: len(wanted)] == wanted else wanted + ids
 
     def score(self, ids: Sequence[int], *, first: int = 1) -> Iterator[NDArray[np.float32]]:
         """Scores a sequence: what the model expected at each position.

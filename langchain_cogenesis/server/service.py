@@ -83,7 +83,7 @@ class Service:
 
     def bos_ids(self) -> list[int]:
         """Returns the ids that the model wants before any text: none or one."""
-        return list(getattr(self.engine, "bos_ids", ()))
+        return list(self.engine.bos_ids)
 
     def events(
         self, tasks: list[Task], cancelled: Callable[[], bool]

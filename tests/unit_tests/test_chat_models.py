@@ -249,7 +249,8 @@ def test_what_cannot_be_served_is_said(session: UserSession, local: ChatLocalLla
         model.invoke(ASK, mode="telepathy")
     with pytest.raises(ModeError, match="mode='local'"):
         model.invoke(ASK)
-    assert model.invoke(ASK, on_remote_error="local").content
+    answered = model.invoke(ASK, on_remote_error="local").response_metadata["cogenesis"]
+    assert answered["fallback"] == "ModeError"
     with pytest.raises(ConfigurationError, match="on_remote_error"):
         model.invoke(ASK, on_remote_error="ignore")
     with pytest.raises(ConfigurationError, match="nothing to write"):
@@ -264,7 +265,8 @@ def test_a_refusing_policy_sends_nothing(local: ChatLocalLlama, tmp_path: Path) 
         model, remote = make(strict, local)
         with pytest.raises(EgressDeniedError, match="1 NAME"):
             model.invoke(ASK)
-        assert model.invoke(ASK, on_remote_error="local").content
+        answer = model.invoke(ASK, on_remote_error="local")
+        assert answer.response_metadata["cogenesis"]["fallback"] == "EgressDeniedError"
         assert remote.seen == []
 
 
