@@ -56,12 +56,14 @@ class ChatRemote(ChatOpenAI):
 
     def close(self) -> None:
         """Closes the connections of synchronous calls."""
-        self.http_client.close()
+        if self.http_client is not None:
+            self.http_client.close()
 
     async def aclose(self) -> None:
         """Closes all connections."""
         self.close()
-        await self.http_async_client.aclose()
+        if self.http_async_client is not None:
+            await self.http_async_client.aclose()
 
     def list_models(self) -> list[str]:
         """The names of the models that the endpoint offers.
