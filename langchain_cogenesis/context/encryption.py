@@ -172,6 +172,10 @@ def _create_secret(path: Path) -> None:
         os.link(temporary, path)
     except FileExistsError:
         pass
+    except OSError:
+        # File systems without links: the race is then as narrow as it can be.
+        if not path.exists():
+            temporary.rename(path)
     finally:
         temporary.unlink(missing_ok=True)
 
