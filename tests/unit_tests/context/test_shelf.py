@@ -58,7 +58,8 @@ def test_a_killed_writer_leaves_whole_additions(tmp_path: Path, delay: float) ->
         batches = _batches(store)
         assert set(batches.values()) == {5}
         assert len(batches) > reported
-        assert len(store.search("note", 5 * len(batches))) == 5 * len(batches)
+        # No word of the query is stored: the vectors alone find them.
+        assert len(store.search("melody", 5 * len(batches))) == 5 * len(batches)
         assert store.add(PrivateContext(activities=(Activity(text="afterwards"),))).added == 1
         assert store.search("afterwards", 1)[0].item.text.endswith("afterwards")
 
@@ -97,32 +98,39 @@ def test_a_crash_before_the_index_is_mended(tmp_path: Path) -> None:
         path.write_bytes(content)
     (tmp_path / "manifest.json").write_bytes(manifest)
     with PrivateContextStore(tmp_path) as store:
-        assert store.search("sousaphone", 1)[0].item.text == "Note: sousaphone"
+        # No word of the query is stored: the vectors alone find them.
+        found = {entry.item.text for entry in store.search("melody", 5)}
+        assert found == {"Note: one", "Note: sousaphone"}
 
 
-def test_a_crash_while_rebuilding_loses_nothing(tmp_path: Path) -> None:
-    """Killed at any moment of a rebuild, the store holds what it held."""
+def test_a_rebuild_loses_nothing(tmp_path: Path) -> None:
+    """At any moment of a rebuild readers see everything, and a crash leaves everything."""
     with PrivateContextStore(tmp_path) as store:
         for number in range(5):
             store.add(PrivateContext(activities=(Activity(text=f"note {number}"),)))
     script = (
-        "import sys\n"
+        "import itertools, sys\n"
+        "from langchain_cogenesis.context.schema import Activity, PrivateContext\n"
         "from langchain_cogenesis.context.store import PrivateContextStore\n"
         "store = PrivateContextStore(sys.argv[1])\n"
-        "store.search('x')\n"
-        "while True:\n"
+        "for number in itertools.count():\n"
+        "    note = Activity(text=f'further {number}')\n"
+        "    store.add(PrivateContext(activities=(note,)))\n"
         "    sys.stdout.write('.'); sys.stdout.flush(); store.rebuild()\n"
     )
     command = [sys.executable, "-c", script, str(tmp_path)]
-    for delay in (0.003, 0.03):
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            process.stdout.read(2)
-            time.sleep(delay)
-            process.kill()
-        with PrivateContextStore(tmp_path) as store:
-            assert len(store) == 5
-            assert len(store.search("note", 9)) == 5
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.read(2)
+        known = 7
+        for _ in range(400):
+            count = len(PrivateContextStore(tmp_path))
+            assert count >= known
+            known = count
+        process.kill()
+    with PrivateContextStore(tmp_path) as store:
+        assert len(store) >= known
+        assert len(store.search("melody", len(store))) == len(store)
 
 
 def test_two_writers_lose_nothing(tmp_path: Path) -> None:
@@ -130,12 +138,12 @@ def test_two_writers_lose_nothing(tmp_path: Path) -> None:
     directory = tmp_path / "store"
     with (
         PrivateContextStore(directory) as store,
-        _writer(directory, "left", 12) as left,
-        _writer(directory, "right", 12) as right,
+        _writer(directory, "left", 9) as left,
+        _writer(directory, "right", 9) as right,
     ):
         while left.poll() is None or right.poll() is None:
             assert set(_batches(store).values()) <= {5}
             store.search("note", 3)
         assert (left.returncode, right.returncode) == (0, 0)
-        assert len(_batches(store)) == 24
-        assert len(store.search("note", 200)) == 120
+        assert len(_batches(store)) == 18
+        assert len(store.search("melody", 200)) == 90
