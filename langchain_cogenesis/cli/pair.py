@@ -62,27 +62,33 @@ def open_remote(gate: EgressGate, options: PairOptions) -> Iterator[ChatRemote]:
     if options.remote is None:
         from langchain_cogenesis.server.process import serve_in_child
 
-        with serve_in_child(HOUSE_REMOTE) as child:
-            yield create_remote(
-                child.base_url,
-                child.model,
-                api_key=child.api_key,
-                gate=gate,
-                timeout=options.timeout,
-            )
+        with (
+            serve_in_child(HOUSE_REMOTE) as child,
+            _connected(gate, options, child.base_url, child.model, child.api_key) as remote,
+        ):
+            yield remote
         return
-    name = options.remote_model or _first_model(gate, options)
-    yield create_remote(
-        options.remote, name, api_key=options.remote_key, gate=gate, timeout=options.timeout
-    )
+    name = options.remote_model
+    if name is None:
+        with _connected(gate, options, options.remote, "", options.remote_key) as asking:
+            name = _first_model(asking)
+    with _connected(gate, options, options.remote, name, options.remote_key) as remote:
+        yield remote
 
 
-def _first_model(gate: EgressGate, options: PairOptions) -> str:
-    assert options.remote is not None
-    asking = create_remote(
-        options.remote, "", api_key=options.remote_key, gate=gate, timeout=options.timeout
-    )
-    names = asking.list_models()
+@contextmanager
+def _connected(
+    gate: EgressGate, options: PairOptions, address: str, model: str, key: str | None
+) -> Iterator[ChatRemote]:
+    remote = create_remote(address, model, api_key=key, gate=gate, timeout=options.timeout)
+    try:
+        yield remote
+    finally:
+        remote.close()
+
+
+def _first_model(remote: ChatRemote) -> str:
+    names = remote.list_models()
     if not names:
         raise ConfigurationError("the remote lists no model.", hint="Name one with --remote-model.")
     return names[0]

@@ -1,0 +1,62 @@
+"""The README's commands and its Python run as they stand there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BIN = Path(sys.executable).parent
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def environment(home: Path) -> dict[str, str]:
+    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "COGENESIS_HOME": str(home), "OMP_NUM_THREADS": "1"}
+
+
+def test_every_command_runs(tmp_path: Path) -> None:
+    """The shell blocks run from top to bottom; of `make`, what it would do is asked."""
+    ran = 0
+    for line in "\n".join(blocks("sh")).splitlines():
+        words = shlex.split(line)
+        if words[0] == "make":
+            if shutil.which("make") is None:
+                continue
+            line = shlex.join(["make", "-n", *words[1:]])
+        done = subprocess.run(
+            line, shell=True, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True,
+            check=False, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        ran += words[0] == "cogenesis"
+    assert ran >= 8
+
+
+@pytest.mark.parametrize("program", blocks("python"))
+def test_every_program_runs(program: str, tmp_path: Path) -> None:
+    """The Python blocks run in a process of their own and print a text."""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment(tmp_path),
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Tomas" in done.stdout
+    assert "faults=()" in done.stdout
+
+
+def test_links_lead_to_files() -> None:
+    """What the README points to in the repository is there."""
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
