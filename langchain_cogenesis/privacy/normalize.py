@@ -7,10 +7,17 @@ found there can be replaced in the original.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
 from langchain_cogenesis.privacy.placeholders import PLACEHOLDER_PATTERN
+
+_RUNS = re.compile(
+    rf"(?P<mark>{PLACEHOLDER_PATTERN.pattern})"
+    r"|(?P<word>[A-Za-z0-9]+)|(?P<other>[^\x00-\x7f]+)"
+)
+_INNER_EDGES = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=\d)(?=\D)|(?<=\D)(?=\d)")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -46,28 +53,64 @@ class CanonicalText:
 
 def canonicalize(text: str) -> CanonicalText:
     """Reduces a text to its canonical characters; placeholders in it count as separators."""
-    skipped = _placeholder_positions(text)
-    characters: list[str] = []
-    positions: list[int] = []
-    starts: list[bool] = []
-    separated, previous = True, ""
-    for index, original in enumerate(text):
-        if index in skipped:
-            separated = True
-            continue
-        if _is_invisible(original):
-            continue
-        folded = _fold(original)
+    builder = _Builder()
+    # Most text is ASCII: whole words at a time there, character by character elsewhere.
+    reached = 0
+    for match in _RUNS.finditer(text):
+        if match.start() > reached:
+            builder.separate()
+        reached = match.end()
+        if match.lastgroup == "word":
+            builder.add_word(match.group(), match.start())
+        elif match.lastgroup == "other":
+            for index, character in enumerate(match.group(), start=match.start()):
+                builder.add_character(character, index)
+        else:
+            builder.separate()
+    return CanonicalText(
+        "".join(builder.characters), tuple(builder.positions), tuple(builder.starts), text
+    )
+
+
+class _Builder:
+    """Collects canonical characters, where they came from, and where words may begin."""
+
+    def __init__(self) -> None:
+        self.characters: list[str] = []
+        self.positions: list[int] = []
+        self.starts: list[bool] = []
+        self._separated = True
+        self._previous = ""
+
+    def separate(self) -> None:
+        """Notes that what comes next begins a word."""
+        self._separated = True
+
+    def add_word(self, word: str, index: int) -> None:
+        """Adds a run of ASCII letters and digits."""
+        begin = len(self.starts)
+        self.characters.append(word.lower())
+        self.positions.extend(range(index, index + len(word)))
+        self.starts.extend([False] * len(word))
+        self.starts[begin] = self._separated or _is_edge(self._previous, word[0])
+        if not (word.isalpha() and (word.islower() or word[1:].islower())):
+            for edge in _INNER_EDGES.finditer(word):
+                self.starts[begin + edge.start()] = True
+        self._separated, self._previous = False, word[-1]
+
+    def add_character(self, character: str, index: int) -> None:
+        """Adds a character outside ASCII."""
+        if _is_invisible(character):
+            return
+        folded = _fold(character)
         if not folded:
-            separated = True
-            continue
-        edge = separated or _is_edge(previous, original)
-        for number, character in enumerate(folded):
-            characters.append(character)
-            positions.append(index)
-            starts.append(edge and number == 0)
-        separated, previous = False, original
-    return CanonicalText("".join(characters), tuple(positions), tuple(starts), text)
+            self._separated = True
+            return
+        edge = self._separated or _is_edge(self._previous, character)
+        self.characters.append(folded)
+        self.positions.extend([index] * len(folded))
+        self.starts.extend([edge] + [False] * (len(folded) - 1))
+        self._separated, self._previous = False, character
 
 
 def canonical_form(text: str) -> str:
@@ -99,10 +142,3 @@ def _is_edge(previous: str, current: str) -> bool:
 
 def _is_unspaced(character: str) -> bool:
     return "\u2e80" <= character <= "\u9fff" or "\u0e00" <= character <= "\u0eff"
-
-
-def _placeholder_positions(text: str) -> frozenset[int]:
-    if "[" not in text:
-        return frozenset()
-    found = PLACEHOLDER_PATTERN.finditer(text)
-    return frozenset(index for match in found for index in range(match.start(), match.end()))
