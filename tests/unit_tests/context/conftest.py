@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,12 +16,6 @@ from langchain_cogenesis.context.schema import (
     WritingSample,
 )
 from langchain_cogenesis.context.store import PrivateContextStore
-
-CANARIES = (
-    "Wilhelmina", "Thistlewood", "Cartographer", "Quillford", "Tarnbrook", "wren@quillford",
-    "+44 7700 900417", "Fennel", "meticulous", "Toodle-pip", "Ottoline", "tarantella",
-    "theodolite", "regatta", "Brindlecombe", "Dearest", "marmalade",
-)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -70,9 +65,18 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path / "store"
 
 
-@pytest.fixture
-def store(directory: Path, wren: PrivateContext) -> Iterator[PrivateContextStore]:
-    """A store that holds the persona."""
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory, wren: PrivateContext) -> Path:
+    """A closed store's directory that holds the persona; to be copied, not changed."""
+    directory = tmp_path_factory.mktemp("filled") / "store"
     with PrivateContextStore(directory) as opened:
         opened.add(wren)
+    return directory
+
+
+@pytest.fixture
+def store(directory: Path, filled: Path) -> Iterator[PrivateContextStore]:
+    """A store that holds the persona."""
+    shutil.copytree(filled, directory)
+    with PrivateContextStore(directory) as opened:
         yield opened
