@@ -1,4 +1,4 @@
-"""Training and evaluation examples: prompts exactly as they will be at run time, and their texts."""
+"""Training and evaluation examples: prompts exactly as at run time, and their texts."""
 
 from __future__ import annotations
 
@@ -174,7 +174,8 @@ def _private(
 ) -> Example:
     mentioned = _mentioned(occasion, instruction)
     outline = write_outline(random, plan, Wording(occasion.slots, mentioned))
-    known, documents = set(mentioned), ()
+    known = set(mentioned)
+    documents: tuple[Document, ...] = ()
     tone: Register = instruction.register or _DEFAULT_REGISTER
     greeting, closing = words.GREETINGS[tone][0], words.CLOSINGS[tone][0]
     if not condition.startswith("bare"):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from langchain_cogenesis.data.examples import Example, create_example
 from langchain_cogenesis.training.config import TrainingSettings
-from langchain_cogenesis.training.vocabulary import encode, encode_chat
+from langchain_cogenesis.training.vocabulary import encode, encode_chat, special_id
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -49,7 +49,7 @@ class Batch:
 def encode_example(tokenizer: Tokenizer, example: Example) -> Encoded:
     """Encodes the prompt as the chat template renders it, then the answer."""
     prompt = encode_chat(tokenizer, example.messages())
-    answer = [*encode(tokenizer, example.answer), tokenizer.token_to_id("<|end|>")]
+    answer = [*encode(tokenizer, example.answer), special_id(tokenizer, "<|end|>")]
     return Encoded((*prompt, *answer), len(prompt))
 
 

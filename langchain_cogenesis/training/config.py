@@ -99,7 +99,7 @@ SETTINGS: dict[HouseName, TrainingSettings] = {
         architecture=Architecture(width=256, layers=5, heads=4, hidden=704),
         kind="public",
         seed=12,
-        tokens=5_000_000,
+        tokens=4_200_000,
     ),
 }
 """Both models; one vocabulary."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from langchain_cogenesis.exceptions import ConfigurationError
 from langchain_cogenesis.training.config import CHAT_TEMPLATE, CONTROL_TOKENS
+from langchain_cogenesis.training.vocabulary import special_id
 
 if TYPE_CHECKING:
     from gguf import GGUFWriter
@@ -110,7 +111,7 @@ def _write_vocabulary(writer: GGUFWriter, tokenizer: Tokenizer) -> None:
         for token, _ in ordered
     ]
     merges = [m if isinstance(m, str) else " ".join(m) for m in state["model"]["merges"]]
-    end = tokenizer.token_to_id("<|end|>")
+    end = special_id(tokenizer, "<|end|>")
     writer.add_tokenizer_model("gpt2")
     # Without it llama.cpp guesses another pre-tokenizer, and most texts come out differently.
     writer.add_tokenizer_pre("gpt-2")
@@ -120,7 +121,7 @@ def _write_vocabulary(writer: GGUFWriter, tokenizer: Tokenizer) -> None:
     writer.add_bos_token_id(end)
     writer.add_eos_token_id(end)
     writer.add_eot_token_id(end)
-    writer.add_pad_token_id(tokenizer.token_to_id("<|pad|>"))
+    writer.add_pad_token_id(special_id(tokenizer, "<|pad|>"))
     writer.add_add_bos_token(False)
     writer.add_add_eos_token(False)
     writer.add_chat_template(CHAT_TEMPLATE)

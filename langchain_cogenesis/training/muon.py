@@ -31,7 +31,8 @@ def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
     for _ in range(steps):
         gram = x @ x.transpose(1, 2)
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return (x.transpose(1, 2) if tall else x).float()
+    out: Tensor = (x.transpose(1, 2) if tall else x).float()
+    return out
 
 
 class Muon:

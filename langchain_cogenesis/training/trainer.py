@@ -67,7 +67,10 @@ class Trainer:
         gains = [p for _, p in named if p.dim() != 2]
         self.muon = Muon(matrices, settings.muon_lr)
         self.rates = (settings.embedding_lr, settings.gain_lr)
-        groups = [{"params": [self.model.embedding.weight]}, {"params": gains}]
+        groups: list[dict[str, Any]] = [
+            {"params": [self.model.embedding.weight]},
+            {"params": gains},
+        ]
         self.adam = torch.optim.Adam(groups, lr=0.0, betas=(0.9, 0.98))
         self.step, self.tokens, self.chunk, self.batch, self.seconds = 0, 0, 0, 0, 0.0
         if checkpoint.exists():
@@ -87,7 +90,7 @@ class Trainer:
                 self.seconds = before + now - began
                 done = self.tokens >= self.settings.tokens
                 if saved := done or now - saved_at > _SAVE_SECONDS:
-                    self._save()
+                    self.save()
                     saved_at = now
                 rate = (self.tokens - first_tokens) / (now - began)
                 left = max(0, self.settings.tokens - self.tokens)
@@ -115,7 +118,8 @@ class Trainer:
         for group, rate in zip(self.adam.param_groups, self.rates, strict=True):
             group["lr"] = rate * scale
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """Writes the checkpoint; an older one is replaced at the end, never half-written."""
         self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
         state: dict[str, Any] = {
             "model": self.model.state_dict(),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from langchain_cogenesis.exceptions import ConfigurationError
 from langchain_cogenesis.privacy.placeholders import house_placeholders
 from langchain_cogenesis.training.config import CONTROL_TOKENS, VOCABULARY_SIZE
 
@@ -43,6 +44,21 @@ def load_vocabulary(path: Path) -> Tokenizer:
     return Tokenizer.from_file(str(path))
 
 
+def special_id(tokenizer: Tokenizer, token: str) -> int:
+    """Id of a control token.
+
+    Raises:
+        ConfigurationError: The vocabulary doesn't have it.
+    """
+    found: int | None = tokenizer.token_to_id(token)
+    if found is None:
+        raise ConfigurationError(
+            f"The vocabulary has no token {token!r}.",
+            hint="Make it anew with the stage `vocabulary`.",
+        )
+    return found
+
+
 def encode(tokenizer: Tokenizer, text: str) -> list[int]:
     """Token ids of a text; nothing is added."""
     ids: list[int] = tokenizer.encode(text, add_special_tokens=False).ids
@@ -56,8 +72,8 @@ def encode_chat(tokenizer: Tokenizer, messages: Sequence[tuple[str, str]]) -> li
         tokenizer: The house vocabulary.
         messages: Role (`system`, `user` or `assistant`) and content of each.
     """
-    end = tokenizer.token_to_id("<|end|>")
+    end = special_id(tokenizer, "<|end|>")
     ids: list[int] = []
     for role, content in messages:
-        ids += [tokenizer.token_to_id(f"<|{role}|>"), *encode(tokenizer, content), end]
-    return [*ids, tokenizer.token_to_id("<|assistant|>")]
+        ids += [special_id(tokenizer, f"<|{role}|>"), *encode(tokenizer, content), end]
+    return [*ids, special_id(tokenizer, "<|assistant|>")]

@@ -16,10 +16,9 @@ _WRAPPERS = (
     "Quick one. {}",
     "{} Thanks!",
 )
-_VERBS = frozenset(
-    """Invite Write Ask Send Tell Decline Say Move Reschedule Confirm Accept Apologise Thank
-    Congratulate Introduce Complain Remind Chase Announce Post Offer Share Celebrate Set""".split()
-)
+_OPENING = """Invite Write Ask Send Tell Decline Say Move Reschedule Confirm Accept Apologise Thank
+    Congratulate Introduce Complain Remind Chase Announce Post Offer Share Celebrate Set"""
+_VERBS = frozenset(_OPENING.split())
 _HINTS: tuple[tuple[str, str], ...] = (
     ("The place is {place}.", "event"),
     ("It is on {day}.", "event"),

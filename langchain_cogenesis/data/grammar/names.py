@@ -99,13 +99,14 @@ FAMILIES: tuple[Family, ...] = (
 
 HELD_OUT_FAMILIES = 2
 
-GIVEN_NAMES: tuple[str, ...] = tuple(
-    """Ada Alma Amir Anna Anton Ava Bela Bruno Carla Carmen Clara Dana David Diego Elena Eli Emil
+_EVERYDAY = """
+    Ada Alma Amir Anna Anton Ava Bela Bruno Carla Carmen Clara Dana David Diego Elena Eli Emil
     Emma Erik Eva Felix Fiona Frida Greta Hana Hugo Ida Ines Irene Iris Ivan Jana Jonas Julia Kai
     Karim Laila Lara Leo Lena Liam Lina Lola Lucas Luis Maja Marco Maria Marta Maya Mila Mina Nadia
     Nico Nina Noah Olga Omar Oscar Paul Petra Priya Rafael Rosa Ruth Samir Sara Simon Sofia Sonia
-    Tara Theo Tina Vera Victor Yara Yusuf Zara Renata Tomas Juna Adisa Nora""".split()
-)
+    Tara Theo Tina Vera Victor Yara Yusuf Zara Renata Tomas Juna Adisa Nora
+"""
+GIVEN_NAMES: tuple[str, ...] = tuple(_EVERYDAY.split())
 
 _VENUES = (
     "Casa {}", "Café {}", "{} Hall", "Villa {}", "{} Garden", "{} Park", "{} House", "Hotel {}",

@@ -64,9 +64,15 @@ def load_tasks() -> tuple[Task, ...]:
 
 
 @cache
+def slots_in_order(template: str) -> tuple[str, ...]:
+    """Names of the slots in a template, in order of appearance."""
+    return tuple(name for _, name, _, _ in string.Formatter().parse(template) if name)
+
+
+@cache
 def slots_of(template: str) -> frozenset[str]:
     """Names of the slots in a template."""
-    return frozenset(name for _, name, _, _ in string.Formatter().parse(template) if name)
+    return frozenset(slots_in_order(template))
 
 
 def _task(name: str, entry: dict[str, Any]) -> Task:

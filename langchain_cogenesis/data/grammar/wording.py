@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from langchain_cogenesis.data.grammar.occasions import Slot
-from langchain_cogenesis.data.grammar.tasks import slots_of
+from langchain_cogenesis.data.grammar.tasks import slots_in_order, slots_of
 from langchain_cogenesis.privacy.placeholders import PLACEHOLDERS_PER_KIND, placeholder
 
 
@@ -48,7 +48,8 @@ class Wording:
 
     def fill(self, template: str) -> str:
         """Fills a usable template."""
-        values = {name: self._value(name) for name in slots_of(template)}
+        # In order, because placeholders are numbered as they appear.
+        values = {name: self._value(name) for name in slots_in_order(template)}
         return template.format_map(values)
 
     def _value(self, name: str) -> str:

@@ -29,7 +29,8 @@ EVENT_ADJECTIVES: tuple[str, ...] = (
     "spring", "summer", "autumn", "winter", "jazz", "poetry", "pottery", "chess", "charity", "wine",
     "bread", "film", "garden", "studio", "harbour", "birthday", "farewell", "family", "planning",
     "glaze", "team", "budget", "reading", "school", "choir", "photo", "street", "opening", "dance",
-    "science", "history", "cooking", "painting", "book", "ceramics", "house", "annual", "anniversary",
+    "science", "history", "cooking", "painting", "book", "ceramics", "house", "annual",
+    "anniversary",
 )  # fmt: skip
 EVENT_NOUNS: tuple[str, ...] = (
     "party", "dinner", "evening", "workshop", "concert", "market", "exhibition", "lunch", "picnic",
@@ -113,7 +114,8 @@ FACTS: tuple[str, ...] = (
 )  # fmt: skip
 
 NOTES: tuple[str, ...] = (
-    "call the dentist", "buy milk and stamps", "the key is with {given}", "ask {given} about the car",
+    "call the dentist", "buy milk and stamps", "the key is with {given}",
+    "ask {given} about the car",
     "gift idea for {given}: a scarf", "pay the rent", "new shoes for the trip to {town}",
     "return the books", "the code for the door has changed", "book a table at {venue}",
 )  # fmt: skip
