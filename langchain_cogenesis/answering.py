@@ -156,6 +156,9 @@ class Writers:
         from langsmith import tracing_context
 
         budget, count = self._token_budget(request, account, options)
+        if budget == 0:
+            account.warnings.append("The instruction leaves no room for private context.")
+            return []
         retriever = self.retriever
         if retriever is None:
             assert self.session is not None
