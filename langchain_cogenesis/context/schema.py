@@ -1,7 +1,7 @@
 """What is known of a user and stays on the device.
 
-All values are frozen, and none prints its payload: `repr()` and `str()` say how much is there, never
-what. Validation errors name the field and leave the input out.
+All values are frozen, and none prints its payload: `repr()` and `str()` say how much is there,
+never what. Validation errors name the field and leave the input out.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 ItemKind = Literal["profile", "writing", "activity"]
 ITEM_KINDS: tuple[ItemKind, ...] = get_args(ItemKind)
 
-_ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?")
+_ISO = re.compile(
+    r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
+)
 
 
 class PrivateModel(BaseModel):
