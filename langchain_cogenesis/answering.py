@@ -18,7 +18,7 @@ from langchain_cogenesis.models.text_stream import TextStream
 from langchain_cogenesis.privacy.gate import ClearedText, EgressGate
 from langchain_cogenesis.privacy.restore import StreamRestorer
 from langchain_cogenesis.privacy.transport import metered
-from langchain_cogenesis.prompts import public_messages
+from langchain_cogenesis.prompts import PromptPair, public_messages
 from langchain_cogenesis.session import UserSession
 from langchain_cogenesis.sketch import SketchNode
 
@@ -64,7 +64,7 @@ class Writers:
             EgressDeniedError: The gate refused the instruction.
             ModeError: There is no remote.
         """
-        cleared = self._clear(request, account)
+        cleared = self._clear(request, request.prompts(task="sketch"), account)
         with metered(account.meter):
             sketch = SketchNode(self._remote()).invoke(cleared)
         account.add_remote(sketch.usage)
@@ -72,10 +72,10 @@ class Writers:
             account.note_unknown(request.conversation.unknown(point))
         account.sketch = tuple(request.conversation.restore(point) for point in sketch.points)
 
-    def _clear(self, request: Request, account: Account) -> ClearedText:
+    def _clear(self, request: Request, pair: PromptPair, account: Account) -> ClearedText:
         self._remote()
         cleared = self.gate.require(
-            request.public_instruction, endpoint=self.endpoint, conversation=request.conversation
+            pair.instruction, endpoint=self.endpoint, conversation=request.conversation
         )
         account.masked = dict(cleared.masked)
         return cleared
@@ -100,7 +100,8 @@ class Writers:
             EgressDeniedError: The gate refused the instruction.
             ModeError: There is no remote.
         """
-        messages = list(public_messages(self._clear(request, account).text, "text"))
+        cleared = self._clear(request, request.prompts(), account)
+        messages = list(public_messages(cleared.text, "text"))
         known = {name: options[name] for name in _REMOTE_OPTIONS if name in options}
         restorer, text = StreamRestorer(request.conversation), TextStream(stop or ())
         total, finished = 0, False
@@ -134,7 +135,7 @@ class Writers:
         """Yields the local model's answer from private context and the account's outline."""
         documents = self._retrieve(request, account, options)
         account.context_ids = tuple(id_ for document in documents for id_ in _ids(document))
-        messages = request.private_messages(documents, account.sketch)
+        messages = list(request.prompts(documents, account.sketch).private)
         account.finish_reason = "stop"
         for chunk in _direct(self.local, messages, stop, options):
             message = chunk.message
@@ -174,7 +175,7 @@ class Writers:
         engine = getattr(self.local, "engine", None)
         if engine is None:
             return None, None
-        bare = request.private_messages((), account.sketch)
+        bare = request.prompts((), account.sketch).private
         taken = sum(engine.count_tokens(message.text) + 4 for message in bare)
         answer = options.get("max_tokens") or getattr(self.local, "max_tokens", None) or 0
         # A long answer may not crowd the context out: it gets half of the window at most.

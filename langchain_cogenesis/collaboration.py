@@ -13,7 +13,14 @@ from langchain_core.messages.ai import UsageMetadata, add_usage
 from langchain_cogenesis.exceptions import CoGenesisError, ConfigurationError, ModeError
 from langchain_cogenesis.privacy.restore import Conversation
 from langchain_cogenesis.privacy.transport import EgressMeter
-from langchain_cogenesis.prompts import PRIVATE_SYSTEM, render_context, with_outline
+from langchain_cogenesis.prompts import (
+    PRIVATE_SYSTEM,
+    PromptPair,
+    PublicTask,
+    public_messages,
+    render_context,
+    with_outline,
+)
 
 Mode = Literal["local", "remote", "sketch"]
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -67,22 +74,33 @@ class Request:
                 "the messages hold no text from a human, so there is nothing to write.",
                 hint="Pass an instruction as a string or a HumanMessage.",
             )
-        self.public_instruction = "\n\n".join(text for text in typed if text.strip())
+        self._typed = "\n\n".join(text for text in typed if text.strip())
         self.query = next(text for text in reversed(typed) if text.strip())
         self.conversation = Conversation()
 
     def __repr__(self) -> str:
         return f"Request(<withheld: {len(self._messages)} messages>)"
 
-    def private_messages(
-        self, documents: Iterable[Document] = (), sketch: Sequence[str] = ()
-    ) -> list[BaseMessage]:
-        """The local model's prompt: context, the app's own system prompts, the history.
+    def prompts(
+        self,
+        documents: Iterable[Document] = (),
+        sketch: Sequence[str] = (),
+        task: PublicTask = "text",
+    ) -> PromptPair:
+        """Both halves of the prompt.
 
         Args:
-            documents: Retrieved private context.
-            sketch: The outline's points, restored; appended to the last human message.
+            documents: Retrieved private context; the private half alone holds it.
+            sketch: The outline's points, restored; appended to the last human message of the
+                private half.
+            task: What the public half asks for.
         """
+        private = tuple(self._private_messages(documents, sketch))
+        return PromptPair(private, public_messages(self._typed, task), task)
+
+    def _private_messages(
+        self, documents: Iterable[Document], sketch: Sequence[str]
+    ) -> list[BaseMessage]:
         own = [m.text for m in self._messages if isinstance(m, SystemMessage)]
         system = "\n".join(
             text for text in (PRIVATE_SYSTEM, *own, render_context(documents)) if text

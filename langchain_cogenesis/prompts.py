@@ -44,6 +44,11 @@ class PromptPair:
     public: tuple[BaseMessage, ...]
     task: PublicTask
 
+    @property
+    def instruction(self) -> str:
+        """What of the public half is not a constant template: the text that the gate judges."""
+        return self.public[-1].text
+
     def __repr__(self) -> str:
         return (
             f"PromptPair(<withheld: {len(self.private)} private and {len(self.public)} "
