@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Literal
 
 from langchain_cogenesis.context.schema import WritingSample
 from langchain_cogenesis.data.grammar import words
-from langchain_cogenesis.data.grammar.documents import retrieve
+from langchain_cogenesis.data.grammar.documents import Found, retrieve
 from langchain_cogenesis.data.grammar.instructions import Instruction, create_instruction
 from langchain_cogenesis.data.grammar.occasions import Occasion, create_occasion
 from langchain_cogenesis.data.grammar.personas import Persona, create_persona, event_name
@@ -44,6 +45,9 @@ PUBLIC_MIX: tuple[tuple[Condition, int], ...] = (
 )
 _CERTAIN = frozenset({"NAME", "PLACE", "ORG", "NUMBER", "EMAIL"})
 _FURTHER = ("DATE", "TIME", "AMOUNT", "ITEM")
+_TOPICS = {"absence": "trip", "favour": "trip", "milestone": "job", "work": "job"}
+"""Occasions whose facts could be taken for one another, by what they have in common."""
+
 _DEFAULT_REGISTER: Register = "plain"
 
 
@@ -109,20 +113,62 @@ def create_example(
     drawn = random.choices([c for c, _ in mix], [weight for _, weight in mix])[0]
     condition = condition or drawn
     persona = create_persona(random, held_out=held_out)
-    task = random.choice(load_tasks())
+    request = _request(random, persona, random.choice(load_tasks()), held_out=held_out)
+    if condition.startswith("public"):
+        return _public(random, request, condition)
+    return _private(random, persona, [request], [condition])[0]
+
+
+def create_conversation(seed: int | str, turns: int) -> tuple[Example, ...]:
+    """Creates several requests of one persona over one and the same context.
+
+    A context is long and a text short: with several texts to a context a model learns more from as
+    many tokens, and each request's facts are among those of the others.
+
+    Args:
+        seed: Which conversation.
+        turns: Number of requests.
+
+    Returns:
+        Examples with the same documents; the first one's prompt holds them.
+    """
+    random = Random(f"conversation/{seed}")
+    persona = create_persona(random)
+    requests: list[_Request] = []
+    topics: set[str] = set()
+    while len(requests) < turns:
+        request = _request(random, persona, random.choice(load_tasks()), held_out=False)
+        kind = request.task.occasion
+        event = request.occasion.slots.get("event")
+        topic = event.value if event else _TOPICS.get(kind, kind)
+        if topic not in topics:
+            topics.add(topic)
+            requests.append(request)
+    conditions: list[Condition] = [random.choice(("context", "context_outline")) for _ in requests]
+    return tuple(_private(random, persona, requests, conditions))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Request:
+    """What is asked for, and what the answer will say."""
+
+    task: Task
+    occasion: Occasion
+    instruction: Instruction
+    plan: Plan
+
+    def mentioned(self) -> set[str]:
+        """Names of the facts that the request itself gives away."""
+        return _mentioned(self.occasion, self.instruction)
+
+
+def _request(random: Random, persona: Persona, task: Task, *, held_out: bool) -> _Request:
     occasion = create_occasion(random, persona, task.occasion)
     choose_details(random, task, occasion)
     with_recipient(occasion)
     instruction = create_instruction(random, task, occasion, persona.register, held_out=held_out)
-    plan = _plan(random, task, instruction)
-    if condition.startswith("public"):
-        return _public(random, task, occasion, instruction, plan, condition)
-    return _private(random, persona, task, occasion, instruction, plan, condition)
-
-
-def _plan(random: Random, task: Task, instruction: Instruction) -> Plan:
     share = {None: 0.65, True: 0.05, False: 0.95}[instruction.short]
-    return create_plan(random, task, share=share)
+    return _Request(task, occasion, instruction, create_plan(random, task, share=share))
 
 
 def _mentioned(occasion: Occasion, instruction: Instruction) -> set[str]:
@@ -134,14 +180,9 @@ def _mentioned(occasion: Occasion, instruction: Instruction) -> set[str]:
     return known | (same - {"name"} if "name" not in known else same) | planned | shop
 
 
-def _public(
-    random: Random,
-    task: Task,
-    occasion: Occasion,
-    instruction: Instruction,
-    plan: Plan,
-    condition: Condition,
-) -> Example:
+def _public(random: Random, request: _Request, condition: Condition) -> Example:
+    task, occasion = request.task, request.occasion
+    instruction, plan = request.instruction, request.plan
     masked: frozenset[str] = frozenset()
     if random.random() < 0.65:
         masked = _CERTAIN | ({*_FURTHER} if random.random() < 0.35 else frozenset())
@@ -166,32 +207,54 @@ def _public(
 def _private(
     random: Random,
     persona: Persona,
-    task: Task,
-    occasion: Occasion,
-    instruction: Instruction,
-    plan: Plan,
-    condition: Condition,
-) -> Example:
-    mentioned = _mentioned(occasion, instruction)
-    outline = write_outline(random, plan, Wording(occasion.slots, mentioned))
-    known = set(mentioned)
-    documents: tuple[Document, ...] = ()
-    tone: Register = instruction.register or _DEFAULT_REGISTER
-    greeting, closing = words.GREETINGS[tone][0], words.CLOSINGS[tone][0]
-    if not condition.startswith("bare"):
+    requests: Sequence[_Request],
+    conditions: Sequence[Condition],
+) -> list[Example]:
+    outlines = [
+        write_outline(random, r.plan, Wording(r.occasion.slots, r.mentioned())) for r in requests
+    ]
+    found = Found((), frozenset())
+    if not conditions[0].startswith("bare"):
         count = random.choices((0, 1, 2, 3), (55, 22, 13, 10))[0]
         earlier = [_earlier(random, persona) for _ in range(count)]
-        found = retrieve(random, persona, occasion, named="name" in mentioned, earlier=earlier)
-        documents = found.documents
-        known |= {name for name, slot in occasion.slots.items() if slot.source in found.sources}
-        if "style" in found.sources:
-            tone, greeting, closing = persona.register, persona.greeting, persona.closing
-    wording = Wording(occasion.slots, known)
-    asked = wording.fill(instruction.template)
+        named = all("name" in request.mentioned() for request in requests)
+        occasions = [request.occasion for request in requests]
+        found = retrieve(random, persona, occasions, named=named, earlier=earlier)
+    return [
+        _answer(random, persona, request, condition, outline, found)
+        for request, condition, outline in zip(requests, conditions, outlines, strict=True)
+    ]
+
+
+def _answer(
+    random: Random,
+    persona: Persona,
+    request: _Request,
+    condition: Condition,
+    outline: tuple[str, ...],
+    found: Found,
+) -> Example:
+    slots = request.occasion.slots
+    known = {name for name, slot in slots.items() if slot.source in found.sources}
+    wording = Wording(slots, request.mentioned() | known)
+    asked = wording.fill(request.instruction.template)
     wording.used.clear()
-    text = write_text(random, plan, wording, tone, greeting, closing)
+    if "style" in found.sources:
+        tone, greeting, closing = persona.register, persona.greeting, persona.closing
+    else:
+        tone = request.instruction.register or _DEFAULT_REGISTER
+        greeting, closing = words.GREETINGS[tone][0], words.CLOSINGS[tone][0]
+    text = write_text(random, request.plan, wording, tone, greeting, closing)
     return Example(
-        task.name, condition, asked, documents, outline, text, dict(wording.used), greeting, closing
+        request.task.name,
+        condition,
+        asked,
+        found.documents,
+        outline,
+        text,
+        dict(wording.used),
+        greeting,
+        closing,
     )
 
 

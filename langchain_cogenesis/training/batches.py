@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from langchain_cogenesis.data.examples import Example, create_example
+from langchain_cogenesis.data.examples import Example, create_conversation, create_example
 from langchain_cogenesis.training.config import TrainingSettings
 from langchain_cogenesis.training.vocabulary import encode, encode_chat, special_id
 
@@ -25,10 +25,15 @@ _STEP = 32
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """One example's token ids; the answer begins at `start` and ends with `<|end|>`."""
+    """Token ids of one or more turns.
+
+    Attributes:
+        ids: Prompts and answers; each answer ends with `<|end|>`.
+        answers: First position of each answer, and the position after its end.
+    """
 
     ids: tuple[int, ...]
-    start: int
+    answers: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +51,22 @@ class Batch:
     tokens: int
 
 
-def encode_example(tokenizer: Tokenizer, example: Example) -> Encoded:
-    """Encodes the prompt as the chat template renders it, then the answer."""
-    prompt = encode_chat(tokenizer, example.messages())
-    answer = [*encode(tokenizer, example.answer), special_id(tokenizer, "<|end|>")]
-    return Encoded((*prompt, *answer), len(prompt))
+def encode_turns(tokenizer: Tokenizer, turns: Sequence[Example]) -> Encoded:
+    """Encodes prompts as the chat template renders them, each with its answer behind it.
+
+    Args:
+        tokenizer: The house vocabulary.
+        turns: Examples with the same documents; the later ones follow without a system message.
+    """
+    ids: list[int] = []
+    answers: list[tuple[int, int]] = []
+    for turn in turns:
+        messages = turn.messages()
+        ids += encode_chat(tokenizer, messages[1:] if ids else messages)
+        start = len(ids)
+        ids += [*encode(tokenizer, turn.answer), special_id(tokenizer, "<|end|>")]
+        answers.append((start, len(ids)))
+    return Encoded(tuple(ids), tuple(answers))
 
 
 def collate(examples: Sequence[Encoded]) -> Batch:
@@ -62,7 +78,8 @@ def collate(examples: Sequence[Encoded]) -> Batch:
     for row, example in enumerate(examples):
         length = len(example.ids)
         ids[row, :length] = torch.tensor(example.ids)
-        targets[row, example.start - 1 : length - 1] = torch.tensor(example.ids[example.start :])
+        for start, end in example.answers:
+            targets[row, start - 1 : end - 1] = torch.tensor(example.ids[start:end])
     return Batch(ids, targets, sum(len(example.ids) for example in examples))
 
 
@@ -76,7 +93,7 @@ def chunk_batches(tokenizer: Tokenizer, settings: TrainingSettings, chunk: int) 
     """
     first = chunk * CHUNK
     encoded = [
-        encode_example(tokenizer, create_example(f"{settings.seed}/{index}", kind=settings.kind))
+        encode_turns(tokenizer, _turns(settings, chunk, f"{settings.seed}/{index}"))
         for index in range(first, first + CHUNK)
     ]
     limit = settings.architecture.context_length
@@ -84,6 +101,14 @@ def chunk_batches(tokenizer: Tokenizer, settings: TrainingSettings, chunk: int) 
     groups = list(_groups(fitting, settings.batch_tokens))
     Random(f"{settings.seed}/{chunk}").shuffle(groups)
     return [collate(group) for group in groups]
+
+
+def _turns(settings: TrainingSettings, chunk: int, seed: str) -> tuple[Example, ...]:
+    later = chunk >= settings.turns_from
+    turns = Random(f"turns/{seed}").choice(settings.turns) if later else 1
+    if turns == 1:
+        return (create_example(seed, kind=settings.kind),)
+    return create_conversation(seed, turns)
 
 
 def _groups(examples: Sequence[Encoded], batch_tokens: int) -> Iterator[list[Encoded]]:

@@ -67,6 +67,11 @@ class TrainingSettings:
         architecture: The model's shape.
         kind: Which mix of examples it reads.
         seed: Of weights and examples.
+        turns: Numbers of requests over one context to draw from, in the later chunks; more than one
+            is private. A context is long: with several requests to it there is more to learn from
+            as many tokens.
+        turns_from: First chunk of examples for which that holds; before it, each example is one
+            request.
         tokens: Prompt and target tokens to train on in all.
         batch_tokens: Tokens of one step, padding included.
         muon_lr: Learning rate of the matrices; 0.007 already wears the structured start off.
@@ -80,6 +85,8 @@ class TrainingSettings:
     kind: Literal["private", "public"]
     seed: int
     tokens: int
+    turns: tuple[int, ...] = (1,)
+    turns_from: int = 0
     batch_tokens: int = 2816
     muon_lr: float = 0.004
     embedding_lr: float = 1e-4
@@ -94,6 +101,8 @@ SETTINGS: dict[HouseName, TrainingSettings] = {
         kind="private",
         seed=11,
         tokens=6_000_000,
+        turns=(1, 2, 3, 4, 4),
+        turns_from=9,
     ),
     "house-large": TrainingSettings(
         architecture=Architecture(width=256, layers=5, heads=4, hidden=704),

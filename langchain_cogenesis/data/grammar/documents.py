@@ -41,7 +41,7 @@ class Found:
 def retrieve(
     random: Random,
     persona: Persona,
-    occasion: Occasion,
+    occasions: Sequence[Occasion],
     *,
     named: bool,
     earlier: Sequence[WritingSample] = (),
@@ -51,15 +51,17 @@ def retrieve(
     Args:
         random: Source of all choices.
         persona: Whose context it is.
-        occasion: What the text is about.
-        named: Whether the request names the recipient; if not, the contact is always there.
+        occasions: What the texts are about.
+        named: Whether every request names its recipient; if not, the contacts are always there.
         earlier: Earlier writings.
     """
     from langchain_core.documents import Document
 
     others = distractions(random, persona, random.choice((0, 1, 1, 2, 2, 3, 4)))
     # Now and then the store doesn't hold the occasion, and the writer must not invent it.
-    relevant = occasion.activities if random.random() < 0.96 else []
+    relevant = [activity for occasion in occasions for activity in occasion.activities]
+    if random.random() > 0.96:
+        relevant = []
     context = PrivateContext(
         profile=persona.profile,
         activities=tuple(random.sample([*relevant, *others], len(relevant) + len(others))),
@@ -67,9 +69,10 @@ def retrieve(
     )
     sources = {"activity"} if relevant else set()
     style = random.random() < 0.92
+    recipients = [occasion.recipient.given for occasion in occasions]
     kept: list[ContextItem] = []
     for item in context.items():
-        if item.kind == "profile" and not _keep(random, item, occasion, named=named, style=style):
+        if item.kind == "profile" and not _keep(random, item, recipients, named=named, style=style):
             continue
         kept.append(item)
         sources.add(item.field)
@@ -82,11 +85,11 @@ def retrieve(
 
 
 def _keep(
-    random: Random, item: ContextItem, occasion: Occasion, *, named: bool, style: bool
+    random: Random, item: ContextItem, recipients: Sequence[str], *, named: bool, style: bool
 ) -> bool:
     if item.field == "style":
         # Greeting and closing come together; the tone can be missing.
         return style and (not item.text.startswith("Tone") or random.random() < 0.85)
-    if item.field == "contact" and occasion.recipient.given in item.text:
+    if item.field == "contact" and any(given in item.text for given in recipients):
         return not named or random.random() < 0.75
     return random.random() < _SHARES[item.field]

@@ -10,10 +10,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch comes with the training extra")
 gguf = pytest.importorskip("gguf", reason="gguf comes with the training extra")
 
-from langchain_cogenesis.data.examples import create_example  # noqa: E402
+from langchain_cogenesis.data.examples import create_conversation, create_example  # noqa: E402
 from langchain_cogenesis.exceptions import ConfigurationError  # noqa: E402
 from langchain_cogenesis.models.llamacpp import LlamaCppEngine  # noqa: E402
-from langchain_cogenesis.training.batches import chunk_batches, collate, encode_example  # noqa: E402
+from langchain_cogenesis.training.batches import chunk_batches, collate, encode_turns  # noqa: E402
 from langchain_cogenesis.training.config import Architecture, TrainingSettings  # noqa: E402
 from langchain_cogenesis.training.export import export_gguf, parse_precision  # noqa: E402
 from langchain_cogenesis.training.initialisation import create_model  # noqa: E402
@@ -126,13 +126,27 @@ def test_orthogonalise_brings_singular_values_near_one() -> None:
 
 def test_targets_are_the_answer_alone(tokenizer) -> None:  # type: ignore[no-untyped-def]
     """Each answer token is predicted by the position before it, and nothing else is learned."""
-    encoded = [encode_example(tokenizer, create_example(seed)) for seed in (1, 2)]
+    encoded = [encode_turns(tokenizer, (create_example(seed),)) for seed in (1, 2)]
     batch = collate(encoded)
     for row, example in enumerate(encoded):
         learned = batch.targets[row][batch.targets[row] >= 0].tolist()
-        assert learned == list(example.ids[example.start :])
+        assert learned == list(example.ids[example.answers[0][0] :])
         place = int((batch.targets[row] >= 0).nonzero()[0])
         assert batch.ids[row, place] == tokenizer.token_to_id("<|assistant|>")
+
+
+def test_turns_share_one_system_message(tokenizer) -> None:  # type: ignore[no-untyped-def]
+    """Several requests over one context are one chat, and every answer is learned."""
+    turns = create_conversation(1, 3)
+    assert turns[0].documents == turns[1].documents == turns[2].documents
+    encoded = encode_turns(tokenizer, turns)
+    assert encoded.ids.count(tokenizer.token_to_id("<|system|>")) == 1
+    assert encoded.ids.count(tokenizer.token_to_id("<|assistant|>")) == 3
+    learned = collate([encoded]).targets[0]
+    answers = [encode(tokenizer, turn.answer) for turn in turns]
+    assert learned[learned >= 0].tolist() == [
+        token for answer in answers for token in (*answer, tokenizer.token_to_id("<|end|>"))
+    ]
 
 
 def test_training_goes_on_where_it_stopped(tmp_path: Path, tokenizer) -> None:  # type: ignore[no-untyped-def]
