@@ -40,15 +40,15 @@ def import_(
 ) -> None:
     """Imports files into a user's private context. Known items are left as they are.
 
-    What is broken is named and left out; the rest is imported. The exit status is 1 if anything
-    was left out.
+    What is broken is named by file and line and left out; the rest is imported. The exit status is
+    1 if there was anything to report.
 
     Example: cogenesis import profile.yaml mailbox.mbox calendar.ics --user nora
     """
     from langchain_cogenesis.context.importers import import_files
 
     with reporting(as_json):
-        found = import_files(files, format=format_)
+        found = import_files(files, format=format_, profile=_known_profile(user, store))
         contexts = _name_users(found.contexts, user)
         users: dict[str, dict[str, int]] = {}
         with Progress(console=err(), transient=True, disable=len(contexts) < 2) as progress:
@@ -61,6 +61,17 @@ def import_(
             _report(users, problems)
     if problems:
         raise typer.Exit(FAILED)
+
+
+def _known_profile(user: str | None, store: Path | None) -> Any:
+    """The profile of a user who is there already: it tells whose mailbox a mailbox is."""
+    from langchain_cogenesis.context.directory import UserDirectories
+
+    directories = UserDirectories(store)
+    if user is None or not directories.exists(user):
+        return None
+    with directories.open_store(user) as opened:
+        return opened.export().profile
 
 
 def _name_users(contexts: Mapping[str | None, Any], user: str | None) -> dict[str, Any]:
@@ -94,7 +105,7 @@ def _report(users: Mapping[str, Mapping[str, int]], problems: list[str]) -> None
         total = sum(counts["added"] for counts in users.values())
         out().print(f"… {len(users)} users, {total} items added", markup=False)
     for problem in problems:
-        err().print(f"left out: {problem}", style="yellow", markup=False)
+        err().print(f"problem: {problem}", style="yellow", markup=False)
 
 
 @context_app.command()

@@ -42,6 +42,7 @@ def err() -> Console:
 def print_json(value: Any) -> None:
     """Prints one JSON object on stdout."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.flush()
 
 
 @contextmanager
