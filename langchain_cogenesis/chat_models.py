@@ -52,7 +52,8 @@ class ChatCoGenesis(BaseChatModel):
     * `sketch`: the remote model outlines, the local model writes from context and outline.
 
     To the remote goes what the human typed, and no other message of the history.
-    `response_metadata["cogenesis"]` says how a call was answered.
+    `response_metadata["cogenesis"]` says how a call was answered. In a stream the outline comes
+    first, in a chunk without text; the rest comes with the last chunk.
 
     Attributes:
         local: The local model, as a rule a `ChatLocalLlama`.
@@ -231,6 +232,7 @@ class ChatCoGenesis(BaseChatModel):
                 return
             if chosen == "sketch":
                 writers.ask_sketch(request, account)
+                yield _sketch_chunk(account)
         except (RemoteError, EgressDeniedError, ModeError) as error:
             if shown or not fallback:
                 raise
@@ -241,11 +243,14 @@ class ChatCoGenesis(BaseChatModel):
     def _last_chunk(self, account: Account) -> ChatGenerationChunk:
         writer = self.remote if account.mode == "remote" else self.local
         name = getattr(writer, "model_name", None) or getattr(writer, "model", None)
+        told = account.metadata()
+        if account.sketch:
+            del told["sketch"]  # in the stream already
         metadata = {
             "model_name": str(name or type(writer).__name__),
             "model_provider": "cogenesis",
             "finish_reason": account.finish_reason,
-            "cogenesis": account.metadata(),
+            "cogenesis": told,
         }
         message = AIMessageChunk(
             content="",
@@ -263,6 +268,11 @@ class ChatCoGenesis(BaseChatModel):
         ids = sorted(item.id for item in self.session.store.items())
         known = f"{self.session.directory.name}\n" + "\n".join(ids)
         return hashlib.sha256(known.encode()).hexdigest()
+
+
+def _sketch_chunk(account: Account) -> ChatGenerationChunk:
+    metadata = {"cogenesis": {"sketch": list(account.sketch)}}
+    return ChatGenerationChunk(message=AIMessageChunk(content="", response_metadata=metadata))
 
 
 def _with_mode(config: RunnableConfig | None, kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tempfile
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.panel import Panel
 from rich.text import Text
 
 from langchain_cogenesis.cli.ledger import ledger_table
@@ -128,22 +128,26 @@ class _Demo:
         return letters
 
     def _letter(self, model: ChatCoGenesis, instruction: str, mode: str) -> dict[str, Any]:
-        if mode == "sketch":
-            self._title("The letter", "outlined by the remote, written by the local model")
         pieces: list[str] = []
         account: dict[str, Any] = {}
         for chunk in model.stream(instruction, mode=mode, temperature=0.0, max_tokens=200):
             pieces.append(str(chunk.content))
-            account.update(chunk.response_metadata.get("cogenesis", {}))
-            if not self.quiet:
-                sys.stdout.write(str(chunk.content))
-                sys.stdout.flush()
-        if not self.quiet:
-            sys.stdout.write("\n")
-            if account["sketch"]:
-                points = "\n".join(f"{n}. {p}" for n, p in enumerate(account["sketch"], start=1))
-                self.console.print(Panel(Text(points), title="the outline that came back"))
+            told = chunk.response_metadata.get("cogenesis", {})
+            account.update(told)
+            if self.quiet:
+                continue
+            if told.get("sketch"):
+                self._outline(told["sketch"])
+            sys.stdout.write(str(chunk.content))
+            sys.stdout.flush()
+        self._say("")
         return {"text": "".join(pieces), **account}
+
+    def _outline(self, points: list[str]) -> None:
+        self._say("The outline that came back, private values put back in:")
+        for number, point in enumerate(points, start=1):
+            self._say(f"  {number}. {point}")
+        self._title("The letter", "written by the local model from private context and outline")
 
     def _ledger(self, session: UserSession) -> int:
         entries = [{"seq": e.seq, **(e.content or {})} for e in session.ledger.entries()]
@@ -191,5 +195,9 @@ def _private_values_in(session: UserSession, bodies: list[str]) -> int:
     for activity in context.activities:
         values.update(activity.people)
         values.update([activity.place] if activity.place else [])
-    left = "\n".join(bodies).casefold()
-    return sum(value.casefold() in left for value in values)
+    left = "\n".join(bodies)
+    # As words of their own: a contact called Oke does not stand in "max_tokens".
+    return sum(
+        bool(re.search(rf"(?<!\w){re.escape(value)}(?!\w)", left, re.IGNORECASE))
+        for value in values
+    )

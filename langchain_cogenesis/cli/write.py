@@ -83,10 +83,14 @@ def _show(chunks: Any, as_json: bool) -> None:
     account: dict[str, Any] = {}
     for chunk in chunks:
         pieces.append(str(chunk.content))
-        account.update(chunk.response_metadata.get("cogenesis", {}))
-        if not as_json:
-            sys.stdout.write(str(chunk.content))
-            sys.stdout.flush()
+        told = chunk.response_metadata.get("cogenesis", {})
+        account.update(told)
+        if as_json:
+            continue
+        for number, point in enumerate(told.get("sketch", ()), start=1):
+            err().print(f"{number}. {point}", style="dim", markup=False)
+        sys.stdout.write(str(chunk.content))
+        sys.stdout.flush()
     if as_json:
         keys = (
             "mode",

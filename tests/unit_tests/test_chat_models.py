@@ -146,12 +146,14 @@ async def test_streams_and_async_calls_give_the_same_text(
         model.batch([ASK, ASK], mode=mode)[1].content,
     ]
     assert texts == [whole.content] * 4
-    told = [c for c in chunks if "cogenesis" in c.response_metadata]
-    assert len(told) == 1
+    assert "mode" in chunks[-1].response_metadata["cogenesis"]
+    first = chunks[0].response_metadata.get("cogenesis", {})
+    assert list(first) == (["sketch"] if mode == "sketch" else [])
     total = AIMessageChunk(content="")
     for chunk in chunks:
         total = total + chunk  # type: ignore[assignment]
     assert total.usage_metadata == whole.usage_metadata
+    assert total.response_metadata["cogenesis"] == whole.response_metadata["cogenesis"]
 
 
 def test_the_mode_comes_from_the_config_too(session: UserSession, local: ChatLocalLlama) -> None:
