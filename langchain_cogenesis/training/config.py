@@ -100,7 +100,7 @@ SETTINGS: dict[HouseName, TrainingSettings] = {
         architecture=Architecture(width=192, layers=4, heads=3, hidden=512),
         kind="private",
         seed=11,
-        tokens=6_000_000,
+        tokens=9_500_000,
         turns=(1, 2, 3, 4, 4),
         turns_from=9,
     ),
