@@ -107,23 +107,26 @@ def test_demonstration_letter_carries_its_facts(
 ) -> None:
     """By real import, retrieval and sketch, the letter has sender, guest, time and place."""
     from langchain_cogenesis.context.importers import import_files
+    from langchain_cogenesis.privacy.restore import Conversation
     from langchain_cogenesis.session import UserSession
 
+    conversation = Conversation()
     with UserSession("nora", tmp_path, create=True) as session:
         for context in import_files(persona_files()).contexts.values():
             session.add(context)
         documents = session.retriever(count_tokens=small.count_tokens, token_budget=600).invoke(
             DEMO_INSTRUCTION
         )
-    masked = DEMO_INSTRUCTION.replace("Tomas", "[NAME_1]").replace("Saltmarsh Hall", "[PLACE_1]")
-    outline = _write(large, public_messages(masked, "sketch"))
-    assert "Tomas" not in outline
-    points = [line.split(". ", 1)[1] for line in outline.splitlines()]
+        leaves = session.gate.preview(
+            DEMO_INSTRUCTION, endpoint="http://127.0.0.1:9/v1", conversation=conversation
+        )
+    assert leaves.masked is not None
+    assert "Tomas" not in leaves.masked
+    assert "Saltmarsh" not in leaves.masked
+    outline = _write(large, public_messages(leaves.masked, "sketch"))
+    points = [conversation.restore(line.split(". ", 1)[1]) for line in outline.splitlines()]
     assert 4 <= len(points) <= 15
-    restored = [
-        p.replace("[NAME_1]", "Tomas").replace("[PLACE_1]", "Saltmarsh Hall") for p in points
-    ]
-    for sketch in (restored, []):
+    for sketch in (points, []):
         text = _write(small, private_messages(DEMO_INSTRUCTION, documents, sketch))
         for value in DEMO_FACTS.values():
             assert value in text, text
