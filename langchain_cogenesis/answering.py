@@ -101,33 +101,43 @@ class Writers:
             ModeError: There is no remote.
         """
         cleared = self._clear(request, request.prompts(), account)
-        messages = list(public_messages(cleared.text, "text"))
-        known = {name: options[name] for name in _REMOTE_OPTIONS if name in options}
         restorer, text = StreamRestorer(request.conversation), TextStream(stop or ())
-        total, finished = 0, False
-        chunks = self._remote().stream(messages, **known)
-        while not text.stopped:
-            with metered(account.meter):
-                chunk = next(chunks, None)
-            if chunk is None:
-                break
-            account.add_remote(getattr(chunk, "usage_metadata", None))
+        finished = False
+        for chunk in self._remote_chunks(cleared, account, options):
             if reason := chunk.response_metadata.get("finish_reason"):
                 account.finish_reason, finished = str(reason), True
-            total += len(message_text(chunk))
-            if total > _LONGEST_ANSWER:
-                raise RemoteResponseError("the remote's answer has no end.", hint="Set max_tokens.")
             if piece := text.push(restorer.push(message_text(chunk)).encode()):
                 yield piece
-        if not (finished or text.stopped) and getattr(self.remote, "endpoint", None):
+            if text.stopped:
+                account.finish_reason = "stop"
+                return
+        if not finished and getattr(self.remote, "endpoint", None):
             raise RemoteUnavailableError(
                 "the remote's answer broke off before its end.",
                 hint="Try again, or set on_remote_error='local'.",
             )
-        rest = "" if text.stopped else text.push(restorer.finish().encode()) + text.finish()
         account.note_unknown(restorer.unknown)
-        if rest:
+        if rest := text.push(restorer.finish().encode()) + text.finish():
             yield rest
+
+    def _remote_chunks(
+        self, cleared: ClearedText, account: Account, options: dict[str, Any]
+    ) -> Iterator[BaseMessage]:
+        known = {name: options[name] for name in _REMOTE_OPTIONS if name in options}
+        messages = list(public_messages(cleared.text, "text"))
+        chunks = iter(self._remote().stream(messages, **known))
+        total = 0
+        while True:
+            # Metered step by step: a context variable must not stay set between two of ours.
+            with metered(account.meter):
+                chunk = next(chunks, None)
+            if chunk is None:
+                return
+            account.add_remote(chunk.usage_metadata)
+            total += len(message_text(chunk))
+            if total > _LONGEST_ANSWER:
+                raise RemoteResponseError("the remote's answer has no end.", hint="Set max_tokens.")
+            yield chunk
 
     def local_chunks(
         self, request: Request, account: Account, stop: list[str] | None, options: dict[str, Any]
