@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,18 +26,20 @@ StoreOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
+_WIDE = 160
 FAILED = 1
 INTERRUPTED = 130
 
 
 def out() -> Console:
-    """The console for results; colours on a terminal only, lines never broken elsewhere."""
-    return Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
+    """The console for results: colours on a terminal only, and wide lines elsewhere."""
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDE
+    return Console(width=width, highlight=False)
 
 
 def err() -> Console:
     """The console for progress and remarks."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

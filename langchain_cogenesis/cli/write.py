@@ -113,9 +113,9 @@ def account_line(account: dict[str, Any]) -> str:
     """One line on how a text was written."""
     masked = sum(account["masked"].values())
     return (
-        f"{account['mode']} · {len(account['context_ids'])} items of context · "
-        f"{account['remote_calls']} remote calls · {account['remote_bytes']} bytes out · "
-        f"{masked} private values masked"
+        f"mode: {account['mode']} · items of context: {len(account['context_ids'])} · "
+        f"remote calls: {account['remote_calls']} · bytes out: {account['remote_bytes']} · "
+        f"private values masked: {masked}"
     )
 
 
