@@ -98,6 +98,7 @@ def create_example(
     kind: Literal["private", "public"] = "private",
     condition: Condition | None = None,
     held_out: bool = False,
+    made_up: float = 0.0,
 ) -> Example:
     """Creates an example; the same arguments give the same example.
 
@@ -106,20 +107,23 @@ def create_example(
         kind: Mix of conditions to draw from, if `condition` isn't given.
         condition: What the writer is given.
         held_out: Take names and wordings that are kept for evaluation.
+        made_up: Probability that names are spelled in a way made up on the spot.
     """
     # Random hashes strings by SHA-512, so the stream is the same on every machine.
     random = Random(f"{kind}/{held_out}/{seed}")
     mix = PRIVATE_MIX if kind == "private" else PUBLIC_MIX
     drawn = random.choices([c for c, _ in mix], [weight for _, weight in mix])[0]
     condition = condition or drawn
-    persona = create_persona(random, held_out=held_out)
+    persona = create_persona(random, held_out=held_out, made_up=made_up)
     request = _request(random, persona, random.choice(load_tasks()), held_out=held_out)
     if condition.startswith("public"):
         return _public(random, request, condition)
     return _private(random, persona, [request], [condition])[0]
 
 
-def create_conversation(seed: int | str, turns: int) -> tuple[Example, ...]:
+def create_conversation(
+    seed: int | str, turns: int, *, made_up: float = 0.0
+) -> tuple[Example, ...]:
     """Creates several requests of one persona over one and the same context.
 
     A context is long and a text short: with several texts to a context a model learns more from as
@@ -128,12 +132,13 @@ def create_conversation(seed: int | str, turns: int) -> tuple[Example, ...]:
     Args:
         seed: Which conversation.
         turns: Number of requests.
+        made_up: Probability that names are spelled in a way made up on the spot.
 
     Returns:
         Examples with the same documents; the first one's prompt holds them.
     """
     random = Random(f"conversation/{seed}")
-    persona = create_persona(random)
+    persona = create_persona(random, made_up=made_up)
     requests: list[_Request] = []
     topics: set[str] = set()
     while len(requests) < turns:

@@ -83,17 +83,20 @@ def collate(examples: Sequence[Encoded]) -> Batch:
     return Batch(ids, targets, sum(len(example.ids) for example in examples))
 
 
-def chunk_batches(tokenizer: Tokenizer, settings: TrainingSettings, chunk: int) -> list[Batch]:
+def chunk_batches(
+    tokenizer: Tokenizer, settings: TrainingSettings, chunk: int, *, made_up: float = 0.0
+) -> list[Batch]:
     """The batches of one chunk of examples.
 
     Args:
         tokenizer: The house vocabulary.
         settings: Kind of examples, seed, tokens of a batch.
         chunk: Number of the chunk; each has examples of its own.
+        made_up: Share of personas whose names are spelled in a way made up on the spot.
     """
     first = chunk * CHUNK
     encoded = [
-        encode_turns(tokenizer, _turns(settings, chunk, f"{settings.seed}/{index}"))
+        encode_turns(tokenizer, _turns(settings, chunk, f"{settings.seed}/{index}", made_up))
         for index in range(first, first + CHUNK)
     ]
     limit = settings.architecture.context_length
@@ -103,12 +106,14 @@ def chunk_batches(tokenizer: Tokenizer, settings: TrainingSettings, chunk: int) 
     return [collate(group) for group in groups]
 
 
-def _turns(settings: TrainingSettings, chunk: int, seed: str) -> tuple[Example, ...]:
+def _turns(
+    settings: TrainingSettings, chunk: int, seed: str, made_up: float
+) -> tuple[Example, ...]:
     later = chunk >= settings.turns_from
     turns = Random(f"turns/{seed}").choice(settings.turns) if later else 1
     if turns == 1:
-        return (create_example(seed, kind=settings.kind),)
-    return create_conversation(seed, turns)
+        return (create_example(seed, kind=settings.kind, made_up=made_up),)
+    return create_conversation(seed, turns, made_up=made_up)
 
 
 def _groups(examples: Sequence[Encoded], batch_tokens: int) -> Iterator[list[Encoded]]:

@@ -60,6 +60,21 @@ class Architecture:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondRound:
+    """More training after the learning rate fell, on people with names of any spelling.
+
+    Attributes:
+        tokens: Prompt and answer tokens of this round.
+        rate: Learning rate at its beginning, as a share of the first round's; it falls to the end.
+        made_up: Share of personas whose names are spelled in a way made up on the spot.
+    """
+
+    tokens: int
+    rate: float = 0.5
+    made_up: float = 0.6
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingSettings:
     """How one house model is trained.
 
@@ -72,19 +87,21 @@ class TrainingSettings:
             as many tokens.
         turns_from: First chunk of examples for which that holds; before it, each example is one
             request.
-        tokens: Prompt and target tokens to train on in all.
+        tokens: Prompt and answer tokens of the first round.
+        second: What comes after it.
         batch_tokens: Tokens of one step, padding included.
         muon_lr: Learning rate of the matrices; 0.007 already wears the structured start off.
         embedding_lr: Learning rate of the embedding, whose entries are about 0.08.
         gain_lr: Learning rate of the norms' gains.
         warmup: Steps with a rising learning rate.
-        decay: Last share of the training in which the learning rate falls.
+        decay: Last share of the first round in which the learning rate falls.
     """
 
     architecture: Architecture
     kind: Literal["private", "public"]
     seed: int
     tokens: int
+    second: SecondRound | None = None
     turns: tuple[int, ...] = (1,)
     turns_from: int = 0
     batch_tokens: int = 2816
@@ -94,6 +111,11 @@ class TrainingSettings:
     warmup: int = 30
     decay: float = 0.4
 
+    @property
+    def all_tokens(self) -> int:
+        """Tokens of both rounds."""
+        return self.tokens + (self.second.tokens if self.second else 0)
+
 
 SETTINGS: dict[HouseName, TrainingSettings] = {
     "house-small": TrainingSettings(
@@ -101,6 +123,7 @@ SETTINGS: dict[HouseName, TrainingSettings] = {
         kind="private",
         seed=11,
         tokens=9_500_000,
+        second=SecondRound(tokens=3_500_000),
         turns=(1, 2, 3, 4, 4),
         turns_from=9,
     ),

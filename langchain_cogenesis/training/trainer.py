@@ -80,25 +80,35 @@ class Trainer:
         """Trains to the end, yielding after every step."""
         began, first_tokens, saved_at = time.monotonic(), self.tokens, time.monotonic()
         before = self.seconds
-        while self.tokens < self.settings.tokens:
-            batches = chunk_batches(self.tokenizer, self.settings, self.chunk)
+        total = self.settings.all_tokens
+        while self.tokens < total:
+            batches = self._batches()
             for batch in batches[self.batch :]:
                 loss = self._learn(batch)
-                self.step, self.batch = self.step + 1, self.batch + 1
-                self.tokens += batch.tokens
+                turned = self.tokens < self.settings.tokens <= self.tokens + batch.tokens
+                self.step, self.tokens = self.step + 1, self.tokens + batch.tokens
+                # The second round begins with examples of its own.
+                last = turned or self.batch + 1 == len(batches)
+                self.chunk, self.batch = (self.chunk + last, 0 if last else self.batch + 1)
                 now = time.monotonic()
                 self.seconds = before + now - began
-                done = self.tokens >= self.settings.tokens
+                done = self.tokens >= total
                 if saved := done or now - saved_at > _SAVE_SECONDS:
                     self.save()
                     saved_at = now
                 rate = (self.tokens - first_tokens) / (now - began)
-                left = max(0, self.settings.tokens - self.tokens)
-                share = min(1.0, self.tokens / self.settings.tokens)
+                left = max(0, total - self.tokens)
+                share = min(1.0, self.tokens / total)
                 yield Progress(self.step, self.tokens, share, loss, rate, left / rate, saved)
                 if done:
                     return
-            self.chunk, self.batch = self.chunk + 1, 0
+                if turned:
+                    break
+
+    def _batches(self) -> list[Batch]:
+        second = self.settings.second if self.tokens >= self.settings.tokens else None
+        made_up = second.made_up if second else 0.0
+        return chunk_batches(self.tokenizer, self.settings, self.chunk, made_up=made_up)
 
     def _learn(self, batch: Batch) -> float:
         self._set_rates()
@@ -111,9 +121,7 @@ class Trainer:
         return loss.item()
 
     def _set_rates(self) -> None:
-        share, decay = self.tokens / self.settings.tokens, self.settings.decay
-        scale = min(1.0, (self.step + 1) / self.settings.warmup)
-        scale *= max(_LAST_RATE, min(1.0, (1 - share) / decay))
+        scale = learning_rate_scale(self.settings, self.step, self.tokens)
         self.muon.lr = self.settings.muon_lr * scale
         for group, rate in zip(self.adam.param_groups, self.rates, strict=True):
             group["lr"] = rate * scale
@@ -137,6 +145,16 @@ class Trainer:
         self.muon.load_state_dict(state["muon"])
         self.adam.load_state_dict(state["adam"])
         self.step, self.tokens, self.chunk, self.batch, self.seconds = state["position"]
+
+
+def learning_rate_scale(settings: TrainingSettings, step: int, tokens: int) -> float:
+    """Share of the full learning rate at a step: rises, holds, falls, and falls once more."""
+    if settings.second and tokens >= settings.tokens:
+        done = (tokens - settings.tokens) / settings.second.tokens
+        return settings.second.rate * max(_LAST_RATE, 1 - done)
+    left = 1 - tokens / settings.tokens
+    rising = min(1.0, (step + 1) / settings.warmup)
+    return rising * max(_LAST_RATE, min(1.0, left / settings.decay))
 
 
 def answer_loss(model: HouseModel, batch: Batch) -> torch.Tensor:

@@ -127,6 +127,40 @@ _THINGS = (
 )  # fmt: skip
 
 
+_SYLLABLES = """
+    b br c ch cl d dr f fl g gr h j k kl l m n p pl pr qu r rh s sh sk sl st t th tr v w y z zh
+    a e i o u a e i o u ai au ea ee ei eo ia ie io oa oo ou ua ue ui y é ö ü á
+    b ck d f g k ke l ll ld lt m mp n nd ne ng nn nt p r rd rk rn rt s se sh ss st t te th v ve x z
+"""
+_ONSETS, _NUCLEI, _CODAS = (line.split() for line in _SYLLABLES.strip().splitlines())
+
+
+def _syllable(random: Random) -> str:
+    onset = random.choice(_ONSETS) if random.random() < 0.85 else ""
+    coda = random.choice(_CODAS) if random.random() < 0.4 else ""
+    return onset + random.choice(_NUCLEI) + coda
+
+
+def random_family(random: Random) -> Family:
+    """A way of spelling that is made up on the spot.
+
+    From names of a few families alone, a model learns to copy the letters that they are made of.
+    """
+
+    def parts(count: int, syllables: int) -> tuple[str, ...]:
+        return tuple(
+            "".join(_syllable(random) for _ in range(random.randint(1, syllables)))
+            for _ in range(count)
+        )
+
+    return Family(
+        tuple(_capital(part) for part in parts(8, 1)),
+        parts(6, 2),
+        tuple(_capital(part) for part in parts(6, 2)),
+        parts(6, 1),
+    )
+
+
 def _capital(word: str) -> str:
     return word[:1].upper() + word[1:]
 

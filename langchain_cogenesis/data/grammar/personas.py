@@ -39,15 +39,18 @@ class Persona:
     closing: str
 
 
-def create_persona(random: Random, *, held_out: bool = False) -> Persona:
+def create_persona(random: Random, *, held_out: bool = False, made_up: float = 0.0) -> Persona:
     """Creates a persona.
 
     Args:
         random: Source of all choices.
         held_out: Take names from the families that are kept for evaluation.
+        made_up: Probability that the names are spelled in a way made up on the spot.
     """
     kept = names.FAMILIES[-names.HELD_OUT_FAMILIES :]
     family = random.choice(kept if held_out else names.FAMILIES[: -names.HELD_OUT_FAMILIES])
+    if made_up and random.random() < made_up:
+        family = names.random_family(random)
     people = _people(random, family, held_out=held_out)
     me, friends, colleagues = people[0], people[1:4], people[4:]
     register = random.choice(REGISTERS)
