@@ -26,8 +26,12 @@ CONDITIONS: tuple[str, ...] = (
 """Two of them withhold from a prompt what its reference answer was written from."""
 
 MAX_TOKENS = 220
+_SPLITS = ("held out", "seen")
 _POINT = re.compile(r"\d+\. \S.*")
 _NAME_LIKE = re.compile(r"(?<=[a-z,] )[A-Z]\w+|\b\d[\d:.,-]*")
+_HARMLESS = frozenset(
+    ["I", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+)
 
 
 @dataclass(slots=True)
@@ -136,7 +140,8 @@ def _evaluate(engine: LlamaCppEngine, condition: str, count: int) -> Measures:
             tokens += 1
         measures.tokens.append(tokens)
         measures.nll.append(reference_nll(engine, prompt, example.answer))
-        count_answer(measures, example, answer.decode("utf-8", "replace"))
+        text = answer.decode("utf-8", "replace")
+        count_answer(measures, example, text, split=_SPLITS[number % 2])
     return measures
 
 
@@ -147,8 +152,15 @@ def reference_nll(engine: LlamaCppEngine, prompt: Sequence[int], answer: str) ->
     return -fmean(float(row[token]) for row, token in zip(rows, tokens, strict=False))
 
 
-def count_answer(measures: Measures, example: Example, answer: str) -> None:
-    """Counts what an answer holds of what its example asked for."""
+def count_answer(measures: Measures, example: Example, answer: str, split: str) -> None:
+    """Counts what an answer holds of what its example asked for.
+
+    Args:
+        measures: Where it is counted.
+        example: What was asked for.
+        answer: What was written.
+        split: Whether names and wording are like those of the training: `seen` or `held out`.
+    """
     if example.condition == "public_sketch":
         lines = answer.strip().splitlines()
         numbered = all(_POINT.fullmatch(line) for line in lines)
@@ -162,6 +174,7 @@ def count_answer(measures: Measures, example: Example, answer: str) -> None:
     for name, value in example.facts.items():
         if name not in ("me", "to"):
             measures.count("facts", value in answer)
+            measures.count(f"facts, {split}", value in answer)
     lines = answer.strip().splitlines() or [""]
     if example.greeting and "to" in example.facts and "\n\n" in example.answer:
         measures.count("recipient", example.facts["to"] in lines[0])
@@ -179,11 +192,6 @@ def invented(answer: str, prompt: str) -> Iterable[str]:
         word = match[0].strip(".,:-")
         if word not in prompt and word not in _HARMLESS:
             yield word
-
-
-_HARMLESS = frozenset(
-    ["I", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-)
 
 
 def format_report(reports: Sequence[dict[str, Any]]) -> str:

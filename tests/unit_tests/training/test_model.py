@@ -14,12 +14,12 @@ from langchain_cogenesis.data.examples import create_conversation, create_exampl
 from langchain_cogenesis.exceptions import ConfigurationError  # noqa: E402
 from langchain_cogenesis.models.llamacpp import LlamaCppEngine  # noqa: E402
 from langchain_cogenesis.training.batches import chunk_batches, collate, encode_turns  # noqa: E402
-from langchain_cogenesis.training.config import Architecture, TrainingSettings  # noqa: E402
+from langchain_cogenesis.training.config import Architecture, SecondRound, TrainingSettings  # noqa: E402
 from langchain_cogenesis.training.export import export_gguf, parse_precision  # noqa: E402
 from langchain_cogenesis.training.initialisation import create_model  # noqa: E402
 from langchain_cogenesis.training.model import HouseModel  # noqa: E402
 from langchain_cogenesis.training.muon import orthogonalise  # noqa: E402
-from langchain_cogenesis.training.trainer import Trainer  # noqa: E402
+from langchain_cogenesis.training.trainer import Trainer, learning_rate_scale  # noqa: E402
 from langchain_cogenesis.training.vocabulary import (  # noqa: E402
     encode,
     encode_chat,
@@ -150,22 +150,43 @@ def test_turns_share_one_system_message(tokenizer) -> None:  # type: ignore[no-u
 
 
 def test_training_goes_on_where_it_stopped(tmp_path: Path, tokenizer) -> None:  # type: ignore[no-untyped-def]
-    """Stopped and resumed, a training sees the same batches and ends with the same weights."""
-    settings = TrainingSettings(TINY, "public", seed=3, tokens=4000, batch_tokens=512, warmup=2)
+    """Stopped in either round and resumed, a training ends with the same weights."""
+    settings = TrainingSettings(
+        TINY,
+        "public",
+        seed=3,
+        tokens=2500,
+        second=SecondRound(tokens=1500),
+        batch_tokens=512,
+        warmup=2,
+    )
 
     straight = Trainer(settings, tokenizer, tmp_path / "a.pt")
     losses = [progress.loss for progress in straight.run()]
-    stopped = Trainer(settings, tokenizer, tmp_path / "b.pt")
-    for progress in stopped.run():
-        if progress.step == 3:
-            break
-    stopped.save()
+    for stop in (2, len(losses) - 2):
+        stopped = Trainer(settings, tokenizer, tmp_path / "b.pt")
+        for progress in stopped.run():
+            if progress.step == stop:
+                break
+        stopped.save()
     resumed = Trainer(settings, tokenizer, tmp_path / "b.pt")
-    assert resumed.step == 3
+    assert resumed.step == len(losses) - 2
     rest = [progress.loss for progress in resumed.run()]
-    assert losses[3:] == pytest.approx(rest, rel=1e-4)
+    assert losses[-2:] == pytest.approx(rest, rel=1e-3)
     for one, other in zip(straight.model.parameters(), resumed.model.parameters(), strict=True):
         assert torch.allclose(one, other, atol=1e-4)
+
+
+def test_learning_rate_rises_falls_and_falls_again() -> None:
+    """The rate warms up, falls to a twentieth, and starts the second round at its share."""
+    settings = TrainingSettings(
+        TINY, "public", seed=3, tokens=1000, second=SecondRound(tokens=500, rate=0.5), warmup=10
+    )
+    assert learning_rate_scale(settings, 0, 0) == pytest.approx(0.1)
+    assert learning_rate_scale(settings, 50, 500) == 1
+    assert learning_rate_scale(settings, 90, 999) == pytest.approx(0.05)
+    assert learning_rate_scale(settings, 91, 1000) == 0.5
+    assert learning_rate_scale(settings, 99, 1500) == pytest.approx(0.025)
 
 
 def test_batches_follow_from_the_seed(tokenizer) -> None:  # type: ignore[no-untyped-def]
