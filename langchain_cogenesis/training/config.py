@@ -123,7 +123,7 @@ SETTINGS: dict[HouseName, TrainingSettings] = {
         kind="private",
         seed=11,
         tokens=9_500_000,
-        second=SecondRound(tokens=3_500_000),
+        second=SecondRound(tokens=2_300_000),
         turns=(1, 2, 3, 4, 4),
         turns_from=9,
     ),
