@@ -138,6 +138,3 @@ SETTINGS: dict[HouseName, TrainingSettings] = {
 
 VOCABULARY_EXAMPLES = 4000
 """Examples of each kind from which the merges are learned."""
-
-HELD_OUT_EXAMPLES = 120
-"""Examples of each kind that the evaluation writes."""
