@@ -19,11 +19,11 @@ CONDITIONS: tuple[str, ...] = (
     "context",
     "no_context",
     "context_outline",
-    "outline_withheld",
     "public_text",
     "public_sketch",
 )
-"""Two of them withhold from a prompt what its reference answer was written from."""
+"""Each number is one task in all private conditions: `context` is `context_outline` without the
+outline, and `no_context` has neither, with the same reference."""
 
 MAX_TOKENS = 220
 _SPLITS = ("held out", "seen")
@@ -110,7 +110,6 @@ def held_out_example(condition: str, number: int) -> Example:
     """
     made: dict[str, Condition] = {
         "no_context": "context",
-        "outline_withheld": "context_outline",
         "public_text": "public_text",
         "public_sketch": "public_sketch",
         "context_outline": "context_outline",
@@ -121,9 +120,7 @@ def held_out_example(condition: str, number: int) -> Example:
         condition=made.get(condition, "context"),
         held_out=number % 2 == 0,
     )
-    if condition == "no_context":
-        return replace(example, documents=())
-    return replace(example, condition="context") if condition == "outline_withheld" else example
+    return replace(example, documents=()) if condition == "no_context" else example
 
 
 def _evaluate(engine: LlamaCppEngine, condition: str, count: int) -> Measures:

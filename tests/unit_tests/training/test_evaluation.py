@@ -63,12 +63,12 @@ def test_invented_names_and_numbers_are_found() -> None:
 
 def test_withheld_conditions_keep_the_reference() -> None:
     """Withholding the context or the outline changes the prompt and not the reference."""
-    assert {"no_context", "outline_withheld"} <= set(CONDITIONS)
+    assert {"context", "no_context", "context_outline"} <= set(CONDITIONS)
     with_context, without = (held_out_example(c, 3) for c in ("context", "no_context"))
     assert with_context.answer == without.answer
     assert with_context.documents
     assert not without.documents
-    outline, withheld = (held_out_example(c, 3) for c in ("context_outline", "outline_withheld"))
+    outline, withheld = (held_out_example(c, 3) for c in ("context_outline", "context"))
     assert outline.answer == withheld.answer
     assert "Outline:" in outline.messages()[1][1]
     assert "Outline:" not in withheld.messages()[1][1]
