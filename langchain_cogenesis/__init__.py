@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from langchain_cogenesis.privacy.ledger import EgressLedger
     from langchain_cogenesis.privacy.lexicon import PrivateLexicon, PrivateValue
     from langchain_cogenesis.privacy.policy import EgressPolicy
+    from langchain_cogenesis.privacy.restore import Conversation
     from langchain_cogenesis.prompts import PromptPair, create_prompt_pair
     from langchain_cogenesis.server.process import serve_in_child
     from langchain_cogenesis.session import UserSession
@@ -44,6 +45,7 @@ _HOMES = {
     "ClearedText": "privacy.gate",
     "CoGenesisError": "exceptions",
     "Contact": "context.schema",
+    "Conversation": "privacy.restore",
     "EgressGate": "privacy.gate",
     "EgressLedger": "privacy.ledger",
     "EgressPolicy": "privacy.policy",
@@ -73,6 +75,7 @@ __all__ = [
     "ClearedText",
     "CoGenesisError",
     "Contact",
+    "Conversation",
     "EgressGate",
     "EgressLedger",
     "EgressPolicy",

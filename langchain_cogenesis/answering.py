@@ -56,6 +56,16 @@ class Writers:
         given = getattr(self.remote, "endpoint", None)
         return str(given or f"https://{type(self.remote).__name__.lower()}.invalid")
 
+    def load_local(self) -> None:
+        """Loads the local model, so that one that can't be loaded costs no request.
+
+        Raises:
+            ModelError: It can't be loaded.
+        """
+        engine = getattr(self.local, "engine", None)
+        if engine is not None:
+            engine.load()
+
     def ask_sketch(self, request: Request, account: Account) -> None:
         """Asks the remote for an outline and notes its points, restored, in the account.
 

@@ -231,6 +231,7 @@ class ChatCoGenesis(BaseChatModel):
                 yield self._last_chunk(account)
                 return
             if chosen == "sketch":
+                writers.load_local()
                 writers.ask_sketch(request, account)
                 yield _sketch_chunk(account)
         except (RemoteError, EgressDeniedError, ModeError) as error:

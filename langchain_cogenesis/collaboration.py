@@ -68,6 +68,9 @@ class Request:
 
     def __init__(self, messages: Sequence[BaseMessage]) -> None:
         self._messages = tuple(messages)
+        for message in messages:
+            if isinstance(message, HumanMessage):
+                _check_text_only(message)
         typed = [message.text for message in messages if isinstance(message, HumanMessage)]
         if not any(text.strip() for text in typed):
             raise ConfigurationError(
@@ -109,6 +112,17 @@ class Request:
         last = max(n for n, m in enumerate(rest) if isinstance(m, HumanMessage))
         rest[last] = HumanMessage(with_outline(rest[last].text, sketch)) if sketch else rest[last]
         return [SystemMessage(system), *rest]
+
+
+def _check_text_only(message: HumanMessage) -> None:
+    blocks = message.content if isinstance(message.content, list) else []
+    for block in blocks:
+        kind = block.get("type", "text") if isinstance(block, dict) else "text"
+        if kind != "text":
+            raise ConfigurationError(
+                f"a message holds a block of type {kind!r}, and only text can be read.",
+                hint="Take it out, or put what it shows into words.",
+            )
 
 
 @dataclass(slots=True, repr=False)

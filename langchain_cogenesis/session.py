@@ -13,6 +13,7 @@ from langchain_cogenesis.context.directory import UserDirectories
 from langchain_cogenesis.context.encryption import StoreKeys
 from langchain_cogenesis.context.schema import Activity, PrivateContext, UserProfile
 from langchain_cogenesis.privacy.detectors import PatternDetector
+from langchain_cogenesis.privacy.echo import EchoDetector
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.privacy.ledger import EgressLedger
 from langchain_cogenesis.privacy.lexicon import PrivateLexicon, PrivateValue
@@ -62,12 +63,8 @@ class UserSession:
         )
         self.directory: Path = directories.path(user)
         self.ledger = open_ledger(self.directory)
-        self.gate = EgressGate(
-            build_lexicon(self.store.export()),
-            policy=policy,
-            ledger=self.ledger,
-            public_texts=PUBLIC_TEMPLATES,
-        )
+        self.gate = EgressGate(policy=policy, ledger=self.ledger, public_texts=PUBLIC_TEMPLATES)
+        self._teach_gate()
 
     def __repr__(self) -> str:
         return f"UserSession(store={self.store!r}, gate={self.gate!r})"
@@ -79,8 +76,14 @@ class UserSession:
             The store's report: how many items were added, how many were there already.
         """
         report = self.store.add(context)
-        self.gate.lexicon = build_lexicon(self.store.export())
+        self._teach_gate()
         return report
+
+    def _teach_gate(self) -> None:
+        context = self.store.export()
+        self.gate.lexicon = build_lexicon(context)
+        echoes = EchoDetector(item.text for item in context.items())
+        self.gate.detectors = (PatternDetector(), echoes)
 
     def retriever(
         self,
@@ -121,7 +124,8 @@ class UserSession:
 def open_ledger(directory: str | os.PathLike[str]) -> EgressLedger:
     """Opens the ledger in a user's directory; it is keyed with a key of its own."""
     keys = StoreKeys.load_or_create(Path(directory) / "key")
-    return EgressLedger(Path(directory) / "ledger", keys.derive("ledger"))
+    directory = Path(directory)
+    return EgressLedger(directory / "ledger", keys.derive("ledger"), directory / "ledger.head")
 
 
 def forget(user: str, root: str | os.PathLike[str] | None = None) -> None:

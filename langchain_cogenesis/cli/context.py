@@ -155,11 +155,16 @@ def forget(
 
     Example: cogenesis context forget --user nora --yes
     """
+    from langchain_cogenesis.exceptions import ConfigurationError
     from langchain_cogenesis.session import forget as forget_user
 
     if not yes and not as_json:
         typer.confirm(f"Remove everything of {user} from this device?", abort=True)
     with reporting(as_json):
+        if not yes and as_json:
+            raise ConfigurationError(
+                "with --json nobody is asked, so nothing was removed.", hint="Add --yes."
+            )
         forget_user(user, store)
         if as_json:
             print_json({"forgotten": user})

@@ -13,6 +13,7 @@ from langchain_cogenesis.cli.output import (
     JsonOption,
     StoreOption,
     UserOption,
+    err,
     out,
     print_json,
     reporting,
@@ -37,10 +38,13 @@ def show(
     from langchain_cogenesis.exceptions import LedgerError
 
     with reporting(as_json):
+        ledger = _open(user, store)
         rows = [
             {"seq": found.seq, **(found.content or {"event": "removed"})}
-            for found in _open(user, store).entries()
+            for found in ledger.entries()
         ]
+        if not ledger.verify().intact:
+            err().print("This ledger was altered: run `cogenesis ledger verify`.", style="red")
         if entry is not None:
             if entry >= len(rows):
                 raise LedgerError(

@@ -54,16 +54,26 @@ def reporting(as_json: bool = False) -> Iterator[None]:
     try:
         yield
     except CoGenesisError as error:
-        if as_json:
-            print_json({"error": {"type": type(error).__name__, "message": str(error)}})
-        else:
-            err().print("error:", style="bold red", end=" ")
-            err().print(error.message, markup=False)
-            if error.hint:
-                err().print(error.hint, style="dim", markup=False)
+        _report(type(error).__name__, error.message, error.hint, as_json)
         raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
         err().print("stopped.")
         raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:
         raise typer.Exit(FAILED) from None
+    except OSError as error:
+        _report(type(error).__name__, f"{error.strerror or 'input or output failed'}.", None, False)
+        raise typer.Exit(FAILED) from None
+
+
+def _report(kind: str, message: str, hint: str | None, as_json: bool) -> None:
+    # Hints name settings as Python spells them; here they are options.
+    hint = (hint or "").replace("on_remote_error='local'", "--on-remote-error local") or None
+    if as_json:
+        text = f"{message} {hint}" if hint else message
+        print_json({"error": {"type": kind, "message": text}})
+        return
+    err().print("error:", style="bold red", end=" ")
+    err().print(message, markup=False)
+    if hint:
+        err().print(hint, style="dim", markup=False)

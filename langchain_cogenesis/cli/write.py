@@ -51,7 +51,12 @@ def write(
         float, typer.Option(min=0.0, help="0 takes the likeliest token each time.")
     ] = 0.0,
     max_tokens: Annotated[int, typer.Option(min=1, help="Length of the text, tokens.")] = 256,
-    k: Annotated[int, typer.Option("-k", min=0, help="At most so many items of context.")] = 12,
+    k: Annotated[
+        int,
+        typer.Option(
+            "-k", min=0, help="At most so many pieces of context; the profile's core is one."
+        ),
+    ] = 12,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the remote.")] = 60.0,
     on_remote_error: Annotated[
         str, typer.Option(help="raise, or local: then the local model answers alone.")

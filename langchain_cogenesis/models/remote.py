@@ -242,6 +242,7 @@ def _no_protocol(where: str, what: str) -> RemoteResponseError:
 def _as_status(error: openai.APIStatusError, where: str) -> RemoteError:
     status = error.status_code
     hints = {
+        400: "Shorten the instruction, or check the model's name and options.",
         401: "Check the API key.",
         403: "Check the API key and what it may do.",
         404: "Check the address (it usually ends in /v1) and the model's name.",

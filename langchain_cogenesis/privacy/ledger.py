@@ -1,9 +1,9 @@
 """The record of what left the device: appended to, chained, verifiable, never rewritten.
 
-Three files in one directory. `chain.jsonl` holds, per entry, a keyed digest of its content and a
+Three files. `chain.jsonl` holds, per entry, a keyed digest of its content and a
 keyed link over it and the link before. `entries.jsonl` holds the contents as ciphertext; one of
-them can be removed and the chain still verifies. `head.json` holds the last link, outside the
-chain, so that a cut tail is found. Whoever lacks the key can neither alter an entry nor recompute
+them can be removed and the chain still verifies. The head holds the last link, outside the chain,
+so that a cut tail is found. Whoever lacks the key can neither alter an entry nor recompute
 the chain.
 """
 
@@ -68,10 +68,19 @@ class EgressLedger:
     Args:
         directory: Where the files lie; made (0700) when the first entry is written.
         key: 32 secret bytes; digests and ciphertexts are keyed with it.
+        head: Where the head lies; best outside the directory, so that a directory that was
+            removed or put back from an older copy is found. By default inside.
     """
 
-    def __init__(self, directory: str | os.PathLike[str], key: bytes) -> None:
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        key: bytes,
+        head: str | os.PathLike[str] | None = None,
+    ) -> None:
         self.directory = Path(directory)
+        self._head = Path(head) if head is not None else self.directory / _HEAD
+        self._verified = False
         self._keys = LedgerKeys(key)
         self._mutex = threading.Lock()
 
@@ -92,6 +101,7 @@ class EgressLedger:
         try:
             with self._mutex, self._file_lock():
                 head = self._tip()
+                self._check_once()
                 self._write(head, payload.encode("utf-8", "surrogatepass"))
                 return head.count
         except OSError as error:
@@ -181,7 +191,7 @@ class EgressLedger:
     def _head_faults(self, count: int, link: str) -> Iterator[str]:
         head = self._read_head()
         if head is None:
-            if count or self._path(_HEAD).exists():
+            if count or self._head.exists():
                 yield "the head is missing or was altered"
         elif (head.count, head.link) != (count, link):
             yield f"the chain has {count} entries; the head says {head.count} and another end"
@@ -193,7 +203,7 @@ class EgressLedger:
         head = self._read_head()
         if head is not None and head.sizes == (self._size(_CHAIN), self._size(_ENTRIES)):
             return head
-        if head is None and self._path(_HEAD).exists():
+        if head is None and self._head.exists():
             raise self._broken("its head was altered")
         known = head or _Head()
         lines = self._lines(_CHAIN)
@@ -208,13 +218,25 @@ class EgressLedger:
             count += 1
         self._cut(_CHAIN, count)
         self._cut(_ENTRIES, count)
-        return _Head(count, link, (self._size(_CHAIN), self._size(_ENTRIES)))
+        mended = _Head(count, link, (self._size(_CHAIN), self._size(_ENTRIES)))
+        if count:
+            self._write_head(mended)
+        return mended
 
     def _broken(self, what: str) -> LedgerError:
         return LedgerError(
             f"the ledger in {self.directory} doesn't hold together: {what}.",
-            hint="Nothing was sent. Run `cogenesis ledger verify`, then move the directory aside.",
+            hint="Nothing was sent. Run `cogenesis ledger verify`; then move the directory and "
+            f"{self._head.name} aside to begin a new one.",
         )
+
+    def _check_once(self) -> None:
+        """Verifies everything before the first entry: nothing is added to an altered ledger."""
+        if not self._verified:
+            faults = self.verify().faults
+            if faults:
+                raise self._broken(faults[0])
+            self._verified = True
 
     def _write(self, head: _Head, payload: bytes) -> None:
         digest = self._keys.digest(payload)
@@ -258,7 +280,7 @@ class EgressLedger:
 
     def _read_head(self) -> _Head | None:
         try:
-            row = json.loads(self._path(_HEAD).read_bytes())
+            row = json.loads(self._head.read_bytes())
             sizes = (int(row["sizes"][0]), int(row["sizes"][1]))
             head = _Head(int(row["count"]), str(row["link"]), sizes)
             mac = str(row["mac"])
@@ -269,9 +291,9 @@ class EgressLedger:
     def _write_head(self, head: _Head) -> None:
         mac = self._keys.head(head.count, head.link, head.sizes)
         row = {"count": head.count, "link": head.link, "sizes": head.sizes, "mac": mac}
-        temporary = self._path(_HEAD + ".new")
+        temporary = self._head.with_name(self._head.name + ".new")
         _write_synced(temporary, json.dumps(row).encode(), os.O_TRUNC)
-        temporary.replace(self._path(_HEAD))
+        temporary.replace(self._head)
 
     def _size(self, name: str) -> int:
         path = self._path(name)
@@ -283,7 +305,8 @@ class EgressLedger:
     def _file_lock(self) -> Any:
         from filelock import FileLock
 
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Without its parent the user was forgotten: no remnant may come up again.
+        self.directory.mkdir(mode=0o700, exist_ok=True)
         return FileLock(self.directory / "lock", timeout=_LOCK_SECONDS, mode=0o600)
 
 

@@ -18,6 +18,12 @@ _PARTICLES = frozenset(
         "el", "al", "bin", "ibn", "and", "the",
     )
 )  # fmt: skip
+_DIGRAPHS = str.maketrans(
+    {
+        "ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe",
+        "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "Å": "Aa", "Ø": "Oe",
+    }
+)  # fmt: skip
 _TITLES = frozenset(
     (
         "mr", "mrs", "ms", "mx", "miss", "dr", "prof", "sir", "dame", "herr", "frau", "jr", "sr",
@@ -137,7 +143,8 @@ def _counts(form: _Form, canonical: CanonicalText, begin: int, end: int) -> bool
 
 
 def _forms(value: PrivateValue) -> Iterable[_Form]:
-    for spelled in dict.fromkeys(_spellings(value)):
+    spellings = _spellings(value)
+    for spelled in dict.fromkeys([*spellings, *map(_digraphs, spellings)]):
         canonical = canonical_form(spelled)
         if not canonical:
             continue
@@ -158,7 +165,22 @@ def _spellings(value: PrivateValue) -> Sequence[str]:
     if value.kind == "ORG":
         kept = [word for word in words if canonical_form(word) not in _LEGAL_FORMS]
         return [text, *([" ".join(kept)] if kept else [])]
+    if value.kind == "ADDRESS":
+        return [text, *_address_parts(text)]
     return [text]
+
+
+def _address_parts(text: str) -> list[str]:
+    """The parts of an address between commas or lines, and a street without its number."""
+    parts = [part.strip() for part in re.split(r"[,;\n]", text)]
+    streets = [" ".join(re.sub(r"\b\d+\w?\b", " ", part).split()) for part in parts]
+    # A number alone ("12", "24103") is too common to be a part.
+    return [part for part in (*parts, *streets) if re.search(r"[^\W\d]{2}", part)]
+
+
+def _digraphs(spelled: str) -> str:
+    """A value as it is typed without umlauts: `Müller` as `Mueller`, `Søren` as `Soeren`."""
+    return spelled.translate(_DIGRAPHS)
 
 
 def _name_parts(words: Sequence[str]) -> list[str]:

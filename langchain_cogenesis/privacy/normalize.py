@@ -17,6 +17,13 @@ _RUNS = re.compile(
     rf"(?P<mark>{PLACEHOLDER_PATTERN.pattern})"
     r"|(?P<word>[A-Za-z0-9]+)|(?P<other>[^\x00-\x7f]+)"
 )
+# Letters that Unicode doesn't decompose, as they are spelled without their stroke or ligature.
+_UNSTROKED = str.maketrans(
+    {
+        "ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe",
+        "ı": "i", "ħ": "h", "ŧ": "t", "ŋ": "n", "ĸ": "k", "ŀ": "l",
+    }
+)  # fmt: skip
 _INNER_EDGES = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=\d)(?=\D)|(?<=\D)(?=\d)")
 
 
@@ -122,7 +129,7 @@ def _fold(character: str) -> str:
     if character.isascii():
         return character.lower() if character.isalnum() else ""
     decomposed = unicodedata.normalize("NFKD", character.casefold())
-    return "".join(c for c in decomposed.casefold() if c.isalnum())
+    return "".join(c for c in decomposed.casefold().translate(_UNSTROKED) if c.isalnum())
 
 
 def _is_invisible(character: str) -> bool:

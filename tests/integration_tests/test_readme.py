@@ -46,7 +46,8 @@ def test_every_program_runs(program: str, tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "Tomas" in done.stdout
-    assert "faults=()" in done.stdout
+    if "verify()" in program:
+        assert "faults=()" in done.stdout
 
 
 def test_links_lead_to_files() -> None:

@@ -297,6 +297,24 @@ async def test_prompts_as_string_and_as_token_ids(
     assert found == set(STRUCTURED)
 
 
+@pytest.mark.parametrize("mode", ["remote", "sketch"])
+async def test_context_that_an_app_pastes_into_the_prompt_is_masked(
+    tmp_path: Path, session: UserSession, make: Maker, mode: str
+) -> None:
+    """Documents that a chain put before the instruction are found word for word, and masked."""
+    documents = session.retriever(k=50).invoke(INSTRUCTION)
+    pasted = "Context:\n" + "\n".join(d.page_content for d in documents) + f"\n{INSTRUCTION}"
+    with recording_server(tmp_path) as own:
+        make.model(own, session).invoke(pasted, mode=mode)
+        assert recorded_requests(own.record_file)
+        assert find_values(own.record_file, CANARIES) == []
+        # The planted leak: a gate that knows nothing lets all of it out.
+        blind(session.gate)
+        make.model(own, session).invoke(pasted, mode=mode)
+        found = {value for value, _ in find_values(own.record_file, CANARIES)}
+    assert found == set(CANARIES)
+
+
 async def test_a_model_without_a_session_still_masks_by_shape(
     recorder: Recorder, make: Maker
 ) -> None:

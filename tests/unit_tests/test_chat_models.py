@@ -257,6 +257,9 @@ def test_what_cannot_be_served_is_said(session: UserSession, local: ChatLocalLla
         model.invoke(ASK, on_remote_error="ignore")
     with pytest.raises(ConfigurationError, match="nothing to write"):
         model.invoke("  ")
+    picture = {"type": "image_url", "image_url": {"url": "data:,"}}
+    with pytest.raises(ConfigurationError, match="image_url"):
+        model.invoke([HumanMessage([{"type": "text", "text": ASK}, picture])], mode="local")
 
 
 def test_a_refusing_policy_sends_nothing(local: ChatLocalLlama, tmp_path: Path) -> None:

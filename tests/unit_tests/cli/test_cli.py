@@ -115,6 +115,7 @@ def test_context_is_shown_searched_and_exported(nora: Path, tmp_path: Path) -> N
 def test_forget_asks_and_forgets(nora: Path) -> None:
     """Without a yes nothing goes; with one, the user is unknown."""
     run("context", "forget", "--user", "nora", code=1, stdin="n\n")
+    assert "--yes" in run_json("context", "forget", "--user", "nora", code=1)["error"]["message"]
     run("context", "show", "--user", "nora")
     run("context", "forget", "--user", "nora", "--yes")
     assert "cogenesis import" in run("context", "show", "--user", "nora", code=1)
@@ -188,7 +189,7 @@ def test_one_entry_of_the_ledger_in_full(nora: Path) -> None:
         (("--mode", "telepathy"), "local, remote, sketch"),
         (("--local", "missing.gguf", "-m", "local"), "missing.gguf"),
         (("--remote", "nonsense"), "http"),
-        (("--remote", "http://127.0.0.1:9/v1", "--remote-model", "m"), "on_remote_error"),
+        (("--remote", "http://127.0.0.1:9/v1", "--remote-model", "m"), "--on-remote-error local"),
     ],
 )
 def test_what_cannot_work_says_what_to_do(nora: Path, arguments: Any, says: str) -> None:
@@ -196,6 +197,12 @@ def test_what_cannot_work_says_what_to_do(nora: Path, arguments: Any, says: str)
     assert says in run("write", ASK, "--user", "nora", *arguments, code=1)
     told = run_json("write", ASK, "--user", "nora", *arguments, code=1)
     assert says in told["error"]["message"]
+
+
+def test_a_local_model_that_is_missing_costs_no_request(nora: Path) -> None:
+    """The local model is loaded before the remote is asked."""
+    run("write", ASK, "--user", "nora", "--local", "missing.gguf", code=1)
+    assert run_json("ledger", "show", "--user", "nora")["entries"] == []
 
 
 def test_models_lists_the_house_models() -> None:

@@ -141,6 +141,41 @@ def test_a_directory_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
         EgressLedger(tmp_path / "file" / "ledger", KEY).append({"event": "request"})
 
 
+def test_a_ledger_that_was_removed_or_put_back_is_found(tmp_path: Path) -> None:
+    """With its head elsewhere, an empty directory or an older copy of it does not verify."""
+    made = EgressLedger(tmp_path / "ledger", KEY, tmp_path / "ledger.head")
+    made.append({"event": "request", "number": 0})
+    older = {path.name: path.read_bytes() for path in made.directory.iterdir()}
+    made.append({"event": "request", "number": 1})
+    assert made.verify().intact
+    for name, raw in older.items():
+        (made.directory / name).write_bytes(raw)
+    assert not made.verify().intact
+    for path in made.directory.iterdir():
+        path.unlink()
+    made.directory.rmdir()
+    assert not made.verify().intact
+    with pytest.raises(LedgerError, match="doesn't hold together"):
+        EgressLedger(tmp_path / "ledger", KEY, tmp_path / "ledger.head").append({"event": "x"})
+
+
+def test_an_altered_ledger_takes_no_more_entries(ledger: EgressLedger) -> None:
+    """A flipped bit of the same length is found before the next entry of a new process."""
+    path = ledger.directory / "entries.jsonl"
+    raw = bytearray(path.read_bytes())
+    raw[40] ^= 1
+    path.write_bytes(raw)
+    with pytest.raises(LedgerError, match="Nothing was sent"):
+        EgressLedger(ledger.directory, KEY).append({"event": "request"})
+
+
+def test_a_ledger_does_not_bring_back_a_user_who_was_forgotten(tmp_path: Path) -> None:
+    """Without the directory that it lies in, nothing is written."""
+    with pytest.raises(LedgerError, match="Nothing was sent"):
+        EgressLedger(tmp_path / "gone" / "ledger", KEY).append({"event": "request"})
+    assert not (tmp_path / "gone").exists()
+
+
 def test_threads_and_processes_share_one_ledger(tmp_path: Path) -> None:
     """Four threads here and two processes beside them lose no entry."""
     program = textwrap.dedent(

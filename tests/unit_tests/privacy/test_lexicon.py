@@ -19,6 +19,9 @@ LEXICON = PrivateLexicon(
         PrivateValue("PHONE", "+49 170 555 0199"),
         PrivateValue("NUMBER", "KH-20871"),
         PrivateValue("NAME", "Bo Li"),
+        PrivateValue("NAME", "Søren Kjær"),
+        PrivateValue("NAME", "Ute Müller"),
+        PrivateValue("ADDRESS", "12 Quay Lane, 4711 Port Sele"),
     ]
 )
 
@@ -47,6 +50,14 @@ def found(text: str) -> list[str]:
         "49 (170) 555-0199",
         "kh 20871",
         "ZOE@KILNHOUSE.EXAMPLE",
+        "zoe lukasz ferrant",
+        "Soren Kjaer",
+        "Soeren",
+        "MÜLLER",
+        "Mueller",
+        "12 Quay Lane",
+        "quay lane",
+        "Port Sele",
     ],
 )
 def test_a_value_is_found_however_it_is_written(written: str) -> None:

@@ -168,6 +168,7 @@ def test_token_ids_are_read_through_the_vocabulary(tmp_path: Path) -> None:
     door.post({"model": "max-7b", "prompt": [[1, 1], [1, 1]]})
     door.refuses({"model": "max-7b", "prompt": [1, 2]}, "not cleared")
     door.refuses({"model": "max-7b", "prompt": [[1, 1], [2, 1]]}, "not cleared")
+    (tmp_path / "blind").mkdir()
     blind = Door(tmp_path / "blind")
     blind.refuses({"model": "max-7b", "prompt": [1, 1]}, "token ids")
 
