@@ -9,7 +9,6 @@ the chain.
 
 from __future__ import annotations
 
-import hmac
 import json
 import os
 import threading
@@ -20,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from langchain_cogenesis.exceptions import LedgerError
-from langchain_cogenesis.privacy.ledger_keys import GENESIS, LedgerKeys
+from langchain_cogenesis.privacy.ledger_head import Head, HeadFile, write_synced
+from langchain_cogenesis.privacy.ledger_keys import GENESIS, LedgerKeys, same
 
 _CHAIN, _ENTRIES, _HEAD = "chain.jsonl", "entries.jsonl", "head.json"
 _LOCK_SECONDS = 10.0
@@ -51,15 +51,6 @@ class Verification:
         return not self.faults
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
-    """How many entries there are, the last link, and how long the two files were (bytes)."""
-
-    count: int = 0
-    link: str = GENESIS
-    sizes: tuple[int, int] = (0, 0)
-
-
 class EgressLedger:
     """An append-only, hash-chained record of the egress of one user.
 
@@ -79,9 +70,11 @@ class EgressLedger:
         head: str | os.PathLike[str] | None = None,
     ) -> None:
         self.directory = Path(directory)
-        self._head = Path(head) if head is not None else self.directory / _HEAD
         self._verified = False
         self._keys = LedgerKeys(key)
+        self._head = HeadFile(
+            Path(head) if head is not None else self.directory / _HEAD, self._keys
+        )
         self._mutex = threading.Lock()
 
     def __repr__(self) -> str:
@@ -159,9 +152,9 @@ class EgressLedger:
             lines = self._lines(_ENTRIES)
             kept = [line for line in lines if json.loads(line)["seq"] not in numbers]
             temporary = self._path(_ENTRIES + ".new")
-            _write_synced(temporary, b"".join(line + b"\n" for line in kept), os.O_TRUNC)
+            write_synced(temporary, b"".join(line + b"\n" for line in kept), os.O_TRUNC)
             temporary.replace(self._path(_ENTRIES))
-            self._write_head(_Head(head.count, head.link, (head.sizes[0], self._size(_ENTRIES))))
+            self._head.write(Head(head.count, head.link, (head.sizes[0], self._size(_ENTRIES))))
 
     def _follow(self, link: str, seq: int, line: bytes) -> tuple[str, str | None, str | None]:
         """The link after a line of the chain, the digest that it claims, and what is wrong."""
@@ -171,7 +164,7 @@ class EgressLedger:
         except (ValueError, KeyError, TypeError):
             return link, None, f"entry {seq}: its line in the chain can't be read"
         expected = self._keys.link(link, seq, digest)
-        if number != seq or not _same(expected, claimed):
+        if number != seq or not same(expected, claimed):
             return (
                 claimed,
                 digest,
@@ -185,27 +178,27 @@ class EgressLedger:
         except LedgerError as error:
             yield error.message
             return
-        if not _same(self._keys.digest(plain), digest):
+        if not same(self._keys.digest(plain), digest):
             yield f"entry {seq}: its content is not what the chain says"
 
     def _head_faults(self, count: int, link: str) -> Iterator[str]:
-        head = self._read_head()
+        head = self._head.read()
         if head is None:
-            if count or self._head.exists():
+            if count or self._head.path.exists():
                 yield "the head is missing or was altered"
         elif (head.count, head.link) != (count, link):
             yield f"the chain has {count} entries; the head says {head.count} and another end"
         elif head.sizes != (self._size(_CHAIN), self._size(_ENTRIES)):
             yield "a file is longer or shorter than the head says"
 
-    def _tip(self) -> _Head:
+    def _tip(self) -> Head:
         """The head, with the remains of a write that was killed mended."""
-        head = self._read_head()
+        head = self._head.read()
         if head is not None and head.sizes == (self._size(_CHAIN), self._size(_ENTRIES)):
             return head
-        if head is None and self._head.exists():
+        if head is None and self._head.path.exists():
             raise self._broken("its head was altered")
-        known = head or _Head()
+        known = head or Head()
         lines = self._lines(_CHAIN)
         # A killed write leaves at most one entry that the head doesn't know yet.
         if not known.count <= len(lines) <= known.count + 1:
@@ -218,16 +211,16 @@ class EgressLedger:
             count += 1
         self._cut(_CHAIN, count)
         self._cut(_ENTRIES, count)
-        mended = _Head(count, link, (self._size(_CHAIN), self._size(_ENTRIES)))
+        mended = Head(count, link, (self._size(_CHAIN), self._size(_ENTRIES)))
         if count:
-            self._write_head(mended)
+            self._head.write(mended)
         return mended
 
     def _broken(self, what: str) -> LedgerError:
         return LedgerError(
             f"the ledger in {self.directory} doesn't hold together: {what}.",
             hint="Nothing was sent. Run `cogenesis ledger verify`; then move the directory and "
-            f"{self._head.name} aside to begin a new one.",
+            f"{self._head.path.name} aside to begin a new one.",
         )
 
     def _check_once(self) -> None:
@@ -238,7 +231,7 @@ class EgressLedger:
                 raise self._broken(faults[0])
             self._verified = True
 
-    def _write(self, head: _Head, payload: bytes) -> None:
+    def _write(self, head: Head, payload: bytes) -> None:
         digest = self._keys.digest(payload)
         link = self._keys.link(head.link, head.count, digest)
         # Content first: a chain entry without content reads as one that was removed.
@@ -246,7 +239,7 @@ class EgressLedger:
         self._write_line(_ENTRIES, sealed)
         self._write_line(_CHAIN, {"seq": head.count, "entry": digest, "link": link})
         sizes = (self._size(_CHAIN), self._size(_ENTRIES))
-        self._write_head(_Head(head.count + 1, link, sizes))
+        self._head.write(Head(head.count + 1, link, sizes))
 
     def _cut(self, name: str, count: int) -> None:
         """Takes away what a killed write left behind: a broken last line, entries from `count`."""
@@ -276,24 +269,7 @@ class EgressLedger:
                 yield None, ""
 
     def _write_line(self, name: str, row: Mapping[str, Any]) -> None:
-        _write_synced(self._path(name), json.dumps(row).encode() + b"\n", os.O_APPEND)
-
-    def _read_head(self) -> _Head | None:
-        try:
-            row = json.loads(self._head.read_bytes())
-            sizes = (int(row["sizes"][0]), int(row["sizes"][1]))
-            head = _Head(int(row["count"]), str(row["link"]), sizes)
-            mac = str(row["mac"])
-        except (OSError, ValueError, KeyError, TypeError, IndexError):
-            return None
-        return head if _same(mac, self._keys.head(head.count, head.link, head.sizes)) else None
-
-    def _write_head(self, head: _Head) -> None:
-        mac = self._keys.head(head.count, head.link, head.sizes)
-        row = {"count": head.count, "link": head.link, "sizes": head.sizes, "mac": mac}
-        temporary = self._head.with_name(self._head.name + ".new")
-        _write_synced(temporary, json.dumps(row).encode(), os.O_TRUNC)
-        temporary.replace(self._head)
+        write_synced(self._path(name), json.dumps(row).encode() + b"\n", os.O_APPEND)
 
     def _size(self, name: str) -> int:
         path = self._path(name)
@@ -308,15 +284,3 @@ class EgressLedger:
         # Without its parent the user was forgotten: no remnant may come up again.
         self.directory.mkdir(mode=0o700, exist_ok=True)
         return FileLock(self.directory / "lock", timeout=_LOCK_SECONDS, mode=0o600)
-
-
-def _same(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(), other.encode())
-
-
-def _write_synced(path: Path, data: bytes, how: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())

@@ -66,3 +66,8 @@ class LedgerKeys:
 
     def _mac(self, message: bytes) -> str:
         return hmac.digest(self._link_key, message, hashlib.sha256).hex()
+
+
+def same(one: str, other: str) -> bool:
+    """Compares two digests in constant time."""
+    return hmac.compare_digest(one.encode(), other.encode())
