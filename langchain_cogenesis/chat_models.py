@@ -33,7 +33,7 @@ from langchain_cogenesis.exceptions import (
     RemoteError,
 )
 from langchain_cogenesis.models.async_stream import Cancelled, iterate_in_thread
-from langchain_cogenesis.privacy.gate import EgressGate
+from langchain_cogenesis.privacy.gate import EgressGate, Preview
 from langchain_cogenesis.prompts import PUBLIC_TEMPLATES
 from langchain_cogenesis.session import UserSession
 
@@ -106,6 +106,25 @@ class ChatCoGenesis(BaseChatModel):
     def endpoint(self) -> str:
         """The remote's address; for a model without one, a name that stands for it."""
         return self._writers().endpoint
+
+    def preview(self, input: LanguageModelInput) -> Preview:
+        """What of an input would leave for the remote. Sends nothing, and clears nothing.
+
+        Args:
+            input: As for `invoke`.
+
+        Returns:
+            The text as it was typed and as it would leave, and what replaces what.
+
+        Raises:
+            ConfigurationError: There is no text from a human in it.
+        """
+        request = Request(self._convert_input(input).to_messages())
+        return self._gate.preview(
+            request.prompts().instruction,
+            endpoint=self.endpoint,
+            conversation=request.conversation,
+        )
 
     def _writers(self) -> Writers:
         return Writers(self.local, self.remote, self._gate, self.session, self.retriever, self.k)

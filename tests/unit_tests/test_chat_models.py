@@ -236,6 +236,17 @@ def test_only_what_the_human_typed_goes_to_the_remote(
     assert remote.seen[0].endswith("Write to [NAME_1]\n\nShorter, please")
 
 
+def test_a_preview_shows_what_would_leave(session: UserSession, local: ChatLocalLlama) -> None:
+    """It is the text that the remote then gets, and asking for it sends nothing."""
+    model, remote = make(session, local)
+    seen = model.preview([SystemMessage("system secret"), HumanMessage(ASK)])
+    assert seen.original == ASK
+    assert remote.seen == []
+    model.invoke(ASK)
+    assert seen.masked is not None
+    assert remote.seen[0].endswith(seen.masked)
+
+
 def test_stop_strings_cut_the_remote_answer_here(
     session: UserSession, local: ChatLocalLlama
 ) -> None:
