@@ -137,7 +137,8 @@ def test_two_writers_lose_nothing(tmp_path: Path) -> None:
     """Two processes that write at the same time take turns, while a third one reads."""
     directory = tmp_path / "store"
     with (
-        PrivateContextStore(directory) as store,
+        # A reader that meets a half-written index waits for its writer; machines can be busy.
+        PrivateContextStore(directory, lock_timeout=60) as store,
         _writer(directory, "left", 9) as left,
         _writer(directory, "right", 9) as right,
     ):
