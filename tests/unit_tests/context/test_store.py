@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -252,14 +253,25 @@ def test_many_stores_leave_no_files_open(tmp_path: Path, wren: PrivateContext) -
     handles, threads = Path("/proc/self/fd"), Path("/proc/self/task")
     if not handles.exists():
         pytest.skip("needs /proc to count open files")
+
+    def count() -> tuple[int, int]:
+        return len(os.listdir(handles)), len(os.listdir(threads))
+
     counts = []
-    for number in range(8):
+    for number in range(12):
         with PrivateContextStore(tmp_path / str(number)) as store:
             store.add(wren)
             store.search("dinner")
-        counts.append((len(os.listdir(handles)), len(os.listdir(threads))))
-    assert counts[-1][0] <= counts[1][0] + 2
-    assert counts[-1][1] <= counts[1][1] + 2
+        counts.append(count())
+    most = (counts[1][0] + 2, counts[1][1] + 2)
+    # Chroma's threads end a little after their client does.
+    deadline = time.monotonic() + 10
+    late = count()
+    while (late[0] > most[0] or late[1] > most[1]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+        late = count()
+    assert late[0] <= most[0]
+    assert late[1] <= most[1]
 
 
 _text = st.text(min_size=1, max_size=30)
