@@ -17,13 +17,12 @@ from rich.text import Text
 
 from langchain_cogenesis.cli.ledger import ledger_table
 from langchain_cogenesis.cli.output import JsonOption, out, print_json, reporting
-from langchain_cogenesis.cli.write import show_preview
+from langchain_cogenesis.cli.write import UNTRUSTED_ENDPOINT, show_preview
 
 if TYPE_CHECKING:
     from langchain_cogenesis.chat_models import ChatCoGenesis
     from langchain_cogenesis.session import UserSession
 
-_USER = "nora"
 _NEXT = """\
 The house models are toys of a few MB that show how it works. For real writing:
 
@@ -75,11 +74,11 @@ class _Demo:
 
     def run(self) -> None:
         """Runs all steps."""
-        from langchain_cogenesis.data.persona import DEMO_INSTRUCTION
+        from langchain_cogenesis.data.persona import DEMO_INSTRUCTION, USER
         from langchain_cogenesis.session import UserSession
 
         self._import()
-        with UserSession(_USER, self.directory) as session:
+        with UserSession(USER, self.directory) as session:
             self._preview(session, DEMO_INSTRUCTION)
             letters = self._write(session, DEMO_INSTRUCTION)
             found = self._ledger(session)
@@ -88,12 +87,12 @@ class _Demo:
     def _import(self) -> None:
         from langchain_cogenesis.context.directory import UserDirectories
         from langchain_cogenesis.context.importers import import_files
-        from langchain_cogenesis.data.persona import persona_files
+        from langchain_cogenesis.data.persona import USER, persona_files
 
         files = persona_files()
         self._title("Private context", "read from files, kept encrypted on this device")
         contexts = import_files(files).contexts
-        with UserDirectories(self.directory).open_store(_USER, create=True) as store:
+        with UserDirectories(self.directory).open_store(USER, create=True) as store:
             for context in contexts.values():
                 store.add(context)
             kinds = [item.item.kind for item in store.items()]
@@ -109,7 +108,7 @@ class _Demo:
 
         self._title("The instruction", "and what of it will leave the device")
         seen = session.gate.preview(
-            instruction, endpoint="https://remote.invalid", conversation=Conversation()
+            instruction, endpoint=UNTRUSTED_ENDPOINT, conversation=Conversation()
         )
         if not self.quiet:
             show_preview(seen, [m.text for m in public_messages(seen.masked or "", "sketch")])

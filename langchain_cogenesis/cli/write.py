@@ -18,6 +18,9 @@ from langchain_cogenesis.cli.output import (
     reporting,
 )
 
+UNTRUSTED_ENDPOINT = "https://remote.invalid"
+"""Stands for any endpoint that isn't trusted, where none is named."""
+
 InstructionArgument = Annotated[
     str, typer.Argument(help="What to write: text, @FILE, or - for standard input.")
 ]
@@ -145,9 +148,7 @@ def preview(
         text = read_text(instruction)
         chosen = check_mode(mode)
         # Nothing is masked for a trusted endpoint; the preview shows the untrusted case.
-        seen = session.gate.preview(
-            text, endpoint="https://remote.invalid", conversation=Conversation()
-        )
+        seen = session.gate.preview(text, endpoint=UNTRUSTED_ENDPOINT, conversation=Conversation())
         leaves = chosen != "local" and seen.masked is not None
         task: PublicTask = "sketch" if chosen == "sketch" else "text"
         messages = public_messages(seen.masked or "", task) if leaves else ()

@@ -45,11 +45,6 @@ class VectorIndex:
     def __repr__(self) -> str:
         return f"VectorIndex(directory={str(self.directory)!r})"
 
-    @property
-    def is_open(self) -> bool:
-        """Whether Chroma has files open."""
-        return self._client is not None
-
     def open(self, ids: Sequence[str]) -> bool:
         """Opens the collection if its files are there and hold exactly these ids.
 

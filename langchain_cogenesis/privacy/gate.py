@@ -164,7 +164,7 @@ class EgressGate:
         Returns:
             The cleared text, or a `Denied` that says which kinds of values forbid it.
         """
-        preview = self._inspect(text, endpoint, conversation)
+        preview = self.preview(text, endpoint=endpoint, conversation=conversation)
         if preview.denied is not None or preview.masked is None:
             denied = preview.denied or Denied(origin(endpoint), {}, "the text can't be masked")
             if self.ledger is not None:
@@ -192,26 +192,6 @@ class EgressGate:
 
     def preview(self, text: str, *, endpoint: str, conversation: Conversation) -> Preview:
         """What `clear()` would do. Nothing is sent, remembered for the wire, or noted."""
-        return self._inspect(text, endpoint, conversation)
-
-    def is_public(self, text: str) -> bool:
-        """Whether a text is one of the constant texts that may leave as they are."""
-        return self._digest(text) in self._public
-
-    def clearance(self, text: str, endpoint: str) -> Mapping[str, int] | None:
-        """The kinds masked in a text that was cleared for an endpoint; None if it wasn't."""
-        with self._lock:
-            return self._cleared.get((origin(endpoint), self._digest(text)))
-
-    def known_values(self, text: str, endpoint: str) -> Counter[str]:
-        """Kinds of the known private values that a text holds and that may not leave."""
-        found = (match.kind for match in self.lexicon.find(text))
-        return Counter(kind for kind in found if self.policy.action(kind, endpoint) != "allow")
-
-    def _digest(self, text: str) -> bytes:
-        return hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), hashlib.sha256)
-
-    def _inspect(self, text: str, endpoint: str, conversation: Conversation) -> Preview:
         if self.policy.trusts(endpoint):
             return Preview(text, text, (), None)
         found = self._find(text)
@@ -237,6 +217,23 @@ class EgressGate:
             denied = Denied(origin(endpoint), left, "values remain after masking")
             return Preview(text, None, replacements, denied)
         return Preview(text, masked, replacements, None)
+
+    def is_public(self, text: str) -> bool:
+        """Whether a text is one of the constant texts that may leave as they are."""
+        return self._digest(text) in self._public
+
+    def clearance(self, text: str, endpoint: str) -> Mapping[str, int] | None:
+        """The kinds masked in a text that was cleared for an endpoint; None if it wasn't."""
+        with self._lock:
+            return self._cleared.get((origin(endpoint), self._digest(text)))
+
+    def known_values(self, text: str, endpoint: str) -> Counter[str]:
+        """Kinds of the known private values that a text holds and that may not leave."""
+        found = (match.kind for match in self.lexicon.find(text))
+        return Counter(kind for kind in found if self.policy.action(kind, endpoint) != "allow")
+
+    def _digest(self, text: str) -> bytes:
+        return hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), hashlib.sha256)
 
     def _find(self, text: str) -> list[Match]:
         """What is private in a text: typed placeholders, known values, detected ones."""

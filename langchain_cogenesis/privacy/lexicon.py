@@ -118,10 +118,6 @@ class PrivateLexicon:
                 reached = end
         return matches
 
-    def count(self, text: str) -> int:
-        """How many private values a text holds."""
-        return len(self.find(text))
-
     @cached_property
     def _automaton(self) -> Any:
         import ahocorasick
