@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from langchain_cogenesis.data.examples import Example, create_conversation, create_example
+from langchain_cogenesis.data.examples import (
+    CONDITIONS,
+    Condition,
+    Example,
+    create_conversation,
+    create_example,
+)
 from langchain_cogenesis.training.config import TrainingSettings
 from langchain_cogenesis.training.vocabulary import encode, encode_chat, special_id
 
@@ -50,6 +56,10 @@ class Batch:
     targets: Tensor
     tokens: int
 
+    def to(self, device: torch.device) -> Batch:
+        """The same on another device."""
+        return Batch(self.ids.to(device), self.targets.to(device), self.tokens)
+
 
 def encode_turns(tokenizer: Tokenizer, turns: Sequence[Example]) -> Encoded:
     """Encodes prompts as the chat template renders them, each with its answer behind it.
@@ -83,37 +93,65 @@ def collate(examples: Sequence[Encoded]) -> Batch:
     return Batch(ids, targets, sum(len(example.ids) for example in examples))
 
 
-def chunk_batches(
-    tokenizer: Tokenizer, settings: TrainingSettings, chunk: int, *, made_up: float = 0.0
-) -> list[Batch]:
+def chunk_batches(tokenizer: Tokenizer, settings: TrainingSettings, chunk: int) -> list[Batch]:
     """The batches of one chunk of examples.
 
     Args:
         tokenizer: The house vocabulary.
-        settings: Kind of examples, seed, tokens of a batch.
+        settings: Whose examples, seed, tokens of a batch.
         chunk: Number of the chunk; each has examples of its own.
-        made_up: Share of personas whose names are spelled in a way made up on the spot.
     """
     first = chunk * CHUNK
     encoded = [
-        encode_turns(tokenizer, _turns(settings, chunk, f"{settings.seed}/{index}", made_up))
+        encode_turns(tokenizer, _turns(settings, f"{settings.seed}/{index}"))
         for index in range(first, first + CHUNK)
     ]
-    limit = settings.architecture.context_length
-    fitting = sorted((e for e in encoded if len(e.ids) <= limit), key=lambda e: len(e.ids))
-    groups = list(_groups(fitting, settings.batch_tokens))
+    groups = list(_groups(_fitting(encoded, settings), settings.batch_tokens))
     Random(f"{settings.seed}/{chunk}").shuffle(groups)
     return [collate(group) for group in groups]
 
 
-def _turns(
-    settings: TrainingSettings, chunk: int, seed: str, made_up: float
-) -> tuple[Example, ...]:
-    later = chunk >= settings.turns_from
-    turns = Random(f"turns/{seed}").choice(settings.turns) if later else 1
+def held_out_batches(
+    tokenizer: Tokenizer, settings: TrainingSettings, count: int
+) -> dict[str, list[Batch]]:
+    """Examples with names, wordings and structures that aren't trained on, by condition.
+
+    Args:
+        tokenizer: The house vocabulary.
+        settings: Tokens of a batch.
+        count: Examples of each condition.
+    """
+    found: dict[str, list[Batch]] = {}
+    for condition in CONDITIONS:
+        encoded = [
+            encode_turns(tokenizer, (curve_example(condition, number),)) for number in range(count)
+        ]
+        groups = _groups(_fitting(encoded, settings), settings.batch_tokens)
+        found[condition] = [collate(group) for group in groups]
+    return found
+
+
+def curve_example(condition: Condition, number: int) -> Example:
+    """The held-out example of that number; the same for every model."""
+    return create_example(
+        f"curve/{number}",
+        condition=condition,
+        scope="everything",
+        held_out=number % 2 == 0,
+        new_names=True,
+    )
+
+
+def _fitting(encoded: Sequence[Encoded], settings: TrainingSettings) -> list[Encoded]:
+    limit = settings.architecture.context_length
+    return sorted((e for e in encoded if len(e.ids) <= limit), key=lambda e: len(e.ids))
+
+
+def _turns(settings: TrainingSettings, seed: str) -> tuple[Example, ...]:
+    turns = Random(f"turns/{seed}").choice(settings.turns)
     if turns == 1:
-        return (create_example(seed, kind=settings.kind, made_up=made_up),)
-    return create_conversation(seed, turns, made_up=made_up)
+        return (create_example(seed, writer=settings.writer, made_up=settings.made_up),)
+    return create_conversation(seed, turns, writer=settings.writer, made_up=settings.made_up)
 
 
 def _groups(examples: Sequence[Encoded], batch_tokens: int) -> Iterator[list[Encoded]]:

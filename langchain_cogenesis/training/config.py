@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from langchain_cogenesis.data.examples import Writer
+
 HouseName = Literal["house-small", "house-large"]
 
 CONTROL_TOKENS: tuple[str, ...] = (
@@ -17,7 +19,7 @@ CONTROL_TOKENS: tuple[str, ...] = (
 )
 """Control tokens in id order; the reserved ones keep the vocabulary stable for what comes later."""
 
-VOCABULARY_SIZE = 2304
+VOCABULARY_SIZE = 3072
 """Control tokens, placeholders, 256 bytes and merges, together."""
 
 CONTEXT_LENGTH = 1024
@@ -60,81 +62,59 @@ class Architecture:
 
 
 @dataclass(frozen=True, slots=True)
-class SecondRound:
-    """More training after the learning rate fell, on people with names of any spelling.
-
-    Attributes:
-        tokens: Prompt and answer tokens of this round.
-        rate: Learning rate at its beginning, as a share of the first round's; it falls to the end.
-        made_up: Share of personas whose names are spelled in a way made up on the spot.
-    """
-
-    tokens: int
-    rate: float = 0.5
-    made_up: float = 0.6
-
-
-@dataclass(frozen=True, slots=True)
 class TrainingSettings:
     """How one house model is trained.
 
     Attributes:
         architecture: The model's shape.
-        kind: Which mix of examples it reads.
+        writer: Whose mix of conditions it reads, and within whose scope of tasks and sentences.
         seed: Of weights and examples.
-        turns: Numbers of requests over one context to draw from, in the later chunks; more than one
-            is private. A context is long: with several requests to it there is more to learn from
-            as many tokens.
-        turns_from: First chunk of examples for which that holds; before it, each example is one
-            request.
-        tokens: Prompt and answer tokens of the first round.
-        second: What comes after it.
+        tokens: Prompt and answer tokens in all.
+        turns: Numbers of requests over one context to draw from; more than one is private. A
+            context is long: with several requests to it there is more to learn from as many tokens.
+        made_up: Share of personas whose names are spelled in a way made up on the spot; from names
+            of a few families alone a model learns to copy the letters that they are made of.
         batch_tokens: Tokens of one step, padding included.
         muon_lr: Learning rate of the matrices; 0.007 already wears the structured start off.
         embedding_lr: Learning rate of the embedding, whose entries are about 0.08.
         gain_lr: Learning rate of the norms' gains.
         warmup: Steps with a rising learning rate.
-        decay: Last share of the first round in which the learning rate falls.
+        decay: Last share of the training in which the learning rate falls.
+        curve_steps: Steps between two points of the held-out curves.
     """
 
     architecture: Architecture
-    kind: Literal["private", "public"]
+    writer: Writer
     seed: int
     tokens: int
-    second: SecondRound | None = None
     turns: tuple[int, ...] = (1,)
-    turns_from: int = 0
-    batch_tokens: int = 2816
+    made_up: float = 0.35
+    batch_tokens: int = 3456
     muon_lr: float = 0.004
     embedding_lr: float = 1e-4
     gain_lr: float = 2e-3
     warmup: int = 30
     decay: float = 0.4
-
-    @property
-    def all_tokens(self) -> int:
-        """Tokens of both rounds."""
-        return self.tokens + (self.second.tokens if self.second else 0)
+    curve_steps: int = 250
 
 
 SETTINGS: dict[HouseName, TrainingSettings] = {
     "house-small": TrainingSettings(
         architecture=Architecture(width=192, layers=4, heads=3, hidden=512),
-        kind="private",
+        writer="small",
         seed=11,
-        tokens=9_500_000,
-        second=SecondRound(tokens=2_300_000),
-        turns=(1, 2, 3, 4, 4),
-        turns_from=9,
+        tokens=25_000_000,
+        turns=(1, 1, 2, 3, 3),
     ),
     "house-large": TrainingSettings(
         architecture=Architecture(width=256, layers=5, heads=4, hidden=704),
-        kind="public",
+        writer="large",
         seed=12,
-        tokens=4_200_000,
+        tokens=13_000_000,
+        turns=(1, 1, 1, 1, 1, 1, 2, 3),
     ),
 }
 """Both models; one vocabulary."""
 
 VOCABULARY_EXAMPLES = 4000
-"""Examples of each kind from which the merges are learned."""
+"""Examples of each writer from which the merges are learned."""

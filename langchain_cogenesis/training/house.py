@@ -1,35 +1,74 @@
-"""Trains the house models: `python -m langchain_cogenesis.training.house --help`.
+"""Trains the house models: `python -m langchain_cogenesis.training.house`.
 
-Stages, each of which takes up what the one before left in the runs folder:
+Without a command, all stages run, each taking up what the one before left in the runs folder; what
+is there already isn't made again, so a run that was killed goes on where it stopped:
 
     vocabulary   learn the merges that both models share
-    train        train a model; goes on where it was stopped
+    train        train a model; goes on from its last checkpoint
     export       write a model as GGUF
-    evaluate     write held-out texts with the GGUF files in llama.cpp, and count the facts
+    evaluate     write held-out texts with the GGUF files in llama.cpp, and measure them
+    cards        write the model cards from training and evaluation
 """
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from langchain_cogenesis.training.config import (
-    SETTINGS,
-    VOCABULARY_EXAMPLES,
-    HouseName,
-)
+from langchain_cogenesis.training.config import SETTINGS, VOCABULARY_EXAMPLES, HouseName
 
 app = typer.Typer(add_completion=False, help=__doc__, rich_markup_mode=None)
 
 Name = Annotated[str, typer.Argument(help="house-small or house-large")]
-Runs = Annotated[Path, typer.Option(help="Folder of vocabulary and checkpoints.")]
+Runs = Annotated[Path, typer.Option(help="Folder of vocabulary, checkpoints and figures.")]
+Count = Annotated[int, typer.Option(help="Held-out examples, each in all conditions.", min=1)]
 BUNDLED = Path(__file__).parent.parent / "models" / "bundled"
+FIGURES = "evaluation.json"
 _REPORT_SECONDS = 15.0
+_EXAMPLES = 330
+_MODULE = "langchain_cogenesis.training.house"
+
+
+@app.callback(invoke_without_command=True)
+def everything(context: typer.Context, runs: Runs = Path("runs"), count: Count = _EXAMPLES) -> None:
+    """Train the house models, from words to GGUF files and model cards."""
+    if context.invoked_subcommand is not None:
+        return
+    if not (runs / "vocabulary.json").exists():
+        vocabulary(runs)
+    cores = os.cpu_count() or 1
+    threads = max(1, cores // len(SETTINGS))
+    # Side by side: one small model on two threads is hardly faster than on one.
+    commands = [
+        [
+            sys.executable,
+            "-m",
+            _MODULE,
+            "train",
+            name,
+            "--runs",
+            str(runs),
+            "--threads",
+            str(threads),
+        ]
+        for name in SETTINGS
+    ]
+    children = [subprocess.Popen(command) for command in commands]
+    codes = [child.wait() for child in children]
+    if any(codes):
+        raise typer.Exit(1)
+    for name in SETTINGS:
+        export(name, runs)
+        export(name, runs, runs / f"{name}-F16.gguf", "F16")
+    evaluate(runs=runs, count=count)
+    cards(runs)
 
 
 @app.command()
@@ -41,8 +80,8 @@ def vocabulary(runs: Runs = Path("runs")) -> None:
     def texts() -> list[str]:
         found: list[str] = []
         for index in range(VOCABULARY_EXAMPLES):
-            for kind in ("private", "public"):
-                example = create_example(f"vocabulary/{index}", kind=kind)
+            for settings in SETTINGS.values():
+                example = create_example(f"vocabulary/{index}", writer=settings.writer)
                 found += [content for _, content in example.messages()]
                 found.append(example.answer)
         return found
@@ -98,24 +137,60 @@ def export(
     tokenizer = load_vocabulary(runs / "vocabulary.json")
     trainer = Trainer(SETTINGS[_checked(name)], tokenizer, runs / f"{name}.pt")
     path = output or BUNDLED / f"{name}.gguf"
-    export_gguf(trainer.model, tokenizer, path, name=name, precision=parse_precision(precision))
+    export_gguf(
+        trainer.model.cpu(), tokenizer, path, name=name, precision=parse_precision(precision)
+    )
     minutes = trainer.seconds / 60
     typer.echo(f"{path}: {path.stat().st_size} bytes, {trainer.tokens} tokens, {minutes:.0f} min")
 
 
 @app.command()
 def evaluate(
-    models: Annotated[
-        list[str] | None, typer.Argument(help="House models or GGUF files; by default both.")
+    runs: Runs = Path("runs"),
+    small: Annotated[str, typer.Option(help="House model or GGUF file.")] = "house-small",
+    large: Annotated[str, typer.Option(help="House model or GGUF file.")] = "house-large",
+    count: Count = _EXAMPLES,
+    by_task: Annotated[bool, typer.Option(help="Print the figures of each task.")] = False,
+    output: Annotated[
+        Path | None, typer.Option(help="JSON file; by default in the runs folder.")
     ] = None,
-    count: Annotated[int, typer.Option(help="Held-out examples of each condition.")] = 60,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, no table.")] = False,
 ) -> None:
-    """Write held-out texts with each model and count what is in them."""
-    from langchain_cogenesis.training.evaluation import evaluate_model, format_report
+    """Write held-out texts with both models, and measure them."""
+    from langchain_cogenesis.evaluation.house import Pair, evaluate_pair, seconds_a_letter
+    from langchain_cogenesis.evaluation.house_report import build_report, format_report
+    from langchain_cogenesis.evaluation.records import Record
 
-    reports = [evaluate_model(model, count) for model in models or list(SETTINGS)]
-    typer.echo(json.dumps(reports, indent=1) if as_json else format_report(reports))
+    records: list[Record] = []
+    began = told = time.monotonic()
+    pair = Pair(small, large)
+    for progress in evaluate_pair(pair, count, workers=os.cpu_count() or 1):
+        records += progress.records
+        if time.monotonic() - told > _REPORT_SECONDS:
+            told = time.monotonic()
+            left = (told - began) / progress.done * (progress.total - progress.done)
+            typer.echo(f"{progress.done} of {progress.total}, {left / 60:.0f} min left", err=True)
+    facts = {
+        "small": Path(small).name,
+        "large": Path(large).name,
+        "examples": count,
+        "seconds for 80 tokens, small": round(seconds_a_letter(small), 3),
+    }
+    report = build_report(records, **facts)
+    target = output or runs / FIGURES
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(report, indent=1), encoding="utf-8")
+    typer.echo(json.dumps(report) if as_json else format_report(report, by_task=by_task))
+    typer.echo(f"{target}: all figures, by task and by what was held out", err=True)
+
+
+@app.command()
+def cards(runs: Runs = Path("runs")) -> None:
+    """Write the model cards beside the files."""
+    from langchain_cogenesis.training.cards import write_cards
+
+    for path in write_cards(runs, BUNDLED, FIGURES):
+        typer.echo(str(path))
 
 
 def _checked(name: str) -> HouseName:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional as F
 
-from langchain_cogenesis.training.batches import Batch, chunk_batches
+from langchain_cogenesis.training.batches import Batch, chunk_batches, held_out_batches
 from langchain_cogenesis.training.config import TrainingSettings
 from langchain_cogenesis.training.initialisation import create_model
 from langchain_cogenesis.training.model import HouseModel
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _SAVE_SECONDS = 60.0
 _LAST_RATE = 0.05
 _ROUND = 128
+_CURVE_EXAMPLES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +51,22 @@ class Progress:
 
 
 class Trainer:
-    """Trains one house model.
+    """Trains one house model, on a GPU where there is one.
 
     Args:
         settings: What to train, and how.
         tokenizer: The house vocabulary.
-        checkpoint: File to go on from, if it exists, and to save to.
+        checkpoint: File to go on from, if it exists, and to save to. The held-out curves lie
+            beside it, as JSON lines.
     """
 
     def __init__(self, settings: TrainingSettings, tokenizer: Tokenizer, checkpoint: Path) -> None:
         self.settings = settings
         self.tokenizer = tokenizer
         self.checkpoint = checkpoint
-        self.model = create_model(settings.architecture, settings.seed)
+        self.curve = checkpoint.with_suffix(".curve.jsonl")
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.model = create_model(settings.architecture, settings.seed).to(self.device)
         named = list(self.model.named_parameters())
         matrices = [p for name, p in named if p.dim() == 2 and not name.startswith("embedding")]
         gains = [p for _, p in named if p.dim() != 2]
@@ -79,20 +84,19 @@ class Trainer:
     def run(self) -> Iterator[Progress]:
         """Trains to the end, yielding after every step."""
         began, first_tokens, saved_at = time.monotonic(), self.tokens, time.monotonic()
-        before = self.seconds
-        total = self.settings.all_tokens
+        before, total = self.seconds, self.settings.tokens
         while self.tokens < total:
-            batches = self._batches()
+            batches = chunk_batches(self.tokenizer, self.settings, self.chunk)
             for batch in batches[self.batch :]:
-                loss = self._learn(batch)
-                turned = self.tokens < self.settings.tokens <= self.tokens + batch.tokens
+                loss = self._learn(batch.to(self.device))
                 self.step, self.tokens = self.step + 1, self.tokens + batch.tokens
-                # The second round begins with examples of its own.
-                last = turned or self.batch + 1 == len(batches)
+                last = self.batch + 1 == len(batches)
                 self.chunk, self.batch = (self.chunk + last, 0 if last else self.batch + 1)
                 now = time.monotonic()
                 self.seconds = before + now - began
                 done = self.tokens >= total
+                if done or self.step % self.settings.curve_steps == 0:
+                    self._note_curve()
                 if saved := done or now - saved_at > _SAVE_SECONDS:
                     self.save()
                     saved_at = now
@@ -102,13 +106,6 @@ class Trainer:
                 yield Progress(self.step, self.tokens, share, loss, rate, left / rate, saved)
                 if done:
                     return
-                if turned:
-                    break
-
-    def _batches(self) -> list[Batch]:
-        second = self.settings.second if self.tokens >= self.settings.tokens else None
-        made_up = second.made_up if second else 0.0
-        return chunk_batches(self.tokenizer, self.settings, self.chunk, made_up=made_up)
 
     def _learn(self, batch: Batch) -> float:
         self._set_rates()
@@ -126,6 +123,22 @@ class Trainer:
         for group, rate in zip(self.adam.param_groups, self.rates, strict=True):
             group["lr"] = rate * scale
 
+    def _note_curve(self) -> None:
+        line = {"step": self.step, "tokens": self.tokens, **self.held_out_losses()}
+        with self.curve.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    @torch.no_grad()
+    def held_out_losses(self, count: int = _CURVE_EXAMPLES) -> dict[str, float]:
+        """Mean negative log-likelihood of held-out answers by condition, nats a token."""
+        found: dict[str, float] = {}
+        for condition, batches in held_out_batches(self.tokenizer, self.settings, count).items():
+            tokens = [int((batch.targets >= 0).sum()) for batch in batches]
+            losses = [answer_loss(self.model, batch.to(self.device)).item() for batch in batches]
+            weighted = sum(n * loss for n, loss in zip(tokens, losses, strict=True))
+            found[condition] = round(weighted / sum(tokens), 4)
+        return found
+
     def save(self) -> None:
         """Writes the checkpoint; an older one is replaced at the end, never half-written."""
         self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
@@ -140,7 +153,7 @@ class Trainer:
         partial.replace(self.checkpoint)
 
     def _load(self) -> None:
-        state = torch.load(self.checkpoint, weights_only=True)
+        state = torch.load(self.checkpoint, weights_only=True, map_location=self.device)
         self.model.load_state_dict(state["model"])
         self.muon.load_state_dict(state["muon"])
         self.adam.load_state_dict(state["adam"])
@@ -148,10 +161,7 @@ class Trainer:
 
 
 def learning_rate_scale(settings: TrainingSettings, step: int, tokens: int) -> float:
-    """Share of the full learning rate at a step: rises, holds, falls, and falls once more."""
-    if settings.second and tokens >= settings.tokens:
-        done = (tokens - settings.tokens) / settings.second.tokens
-        return settings.second.rate * max(_LAST_RATE, 1 - done)
+    """Share of the full learning rate at a step: rises, holds, falls."""
     left = 1 - tokens / settings.tokens
     rising = min(1.0, (step + 1) / settings.warmup)
     return rising * max(_LAST_RATE, min(1.0, left / settings.decay))
@@ -168,6 +178,6 @@ def answer_loss(model: HouseModel, batch: Batch) -> torch.Tensor:
     # Rounded up, because the matrix library compiles a kernel for each shape.
     spare = -len(places) % _ROUND
     places, targets = F.pad(places, (0, spare)), F.pad(targets, (0, spare), value=-1)
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(batch.ids.device.type, torch.bfloat16):
         logits = model.logits(model.hidden(batch.ids).flatten(0, 1)[places])
     return F.cross_entropy(logits.float(), targets, ignore_index=-1)

@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from langchain_cogenesis.context.schema import PrivateContext, WritingSample
-from langchain_cogenesis.data.grammar.occasions import Occasion
+from langchain_cogenesis.data.grammar.occasions.base import Occasion
 from langchain_cogenesis.data.grammar.personas import Persona, distractions
 
 if TYPE_CHECKING:

@@ -120,6 +120,8 @@ _FIRMS = (
 )  # fmt: skip
 _SHOPS = ("{}market", "{} Store", "{} Shop", "{}", "House of {}", "{} Electronics", "{} Direct")
 _TOWNS = ("Port {}", "{}", "{}", "{}ville", "{}burg", "San {}", "Lower {}", "{}ton", "{} Bay", "{}")
+_CLINICS = ("{} Clinic", "{} Hospital", "the {} Clinic", "St {} Hospital", "{} Medical Centre")
+_STREETS = ("Road", "Street", "Lane", "Hill", "Row", "Square", "Avenue", "Court", "Quay", "Gardens")
 _THINGS = (
     "kettle", "bicycle", "lamp", "camera", "jacket", "printer", "sofa", "blender", "backpack",
     "tent", "radio", "toaster", "desk", "guitar", "headset", "mixer", "stove", "watch", "drill",
@@ -210,3 +212,13 @@ def thing(random: Random, family: Family) -> str:
     """Something one buys, with its maker's name for it: `kettle Brona 4`."""
     number = random.choice(("", f" {random.randint(2, 90)}"))
     return f"{random.choice(_THINGS)} {root(random, family)}{number}"
+
+
+def clinic(random: Random, family: Family) -> str:
+    """Where the ill are treated: `Merin Clinic`."""
+    return random.choice(_CLINICS).format(root(random, family))
+
+
+def street(random: Random, family: Family) -> str:
+    """An address: `14 Tern Road`."""
+    return f"{random.randint(1, 180)} {root(random, family)} {random.choice(_STREETS)}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from langchain_cogenesis.context.schema import Activity, Contact, UserProfile
-from langchain_cogenesis.data.grammar import names, words
+from langchain_cogenesis.context.schema import Activity, Contact, UserProfile, spell_when
+from langchain_cogenesis.data.grammar import clauses, names, words
 from langchain_cogenesis.data.grammar.tasks import REGISTERS, Register
 
 
@@ -37,6 +38,8 @@ class Persona:
     register: Register
     greeting: str
     closing: str
+    emoji: str | None = None
+    motto: str | None = None
 
 
 def create_persona(random: Random, *, held_out: bool = False, made_up: float = 0.0) -> Persona:
@@ -57,6 +60,8 @@ def create_persona(random: Random, *, held_out: bool = False, made_up: float = 0
     greeting = random.choice(words.GREETINGS[register])
     closing = random.choice(words.CLOSINGS[register])
     company = names.firm(random, family)
+    emoji = random.choice(words.EMOJI) if register != "formal" and random.random() < 0.35 else None
+    motto = random.choice(words.MOTTOS) if random.random() < 0.25 else None
     profile = UserProfile(
         name=me.full if random.random() < 0.85 else me.given,
         age=random.randint(19, 78),
@@ -65,7 +70,13 @@ def create_persona(random: Random, *, held_out: bool = False, made_up: float = 0
         location=names.town(random, family),
         email=email(random, me, company),
         traits=tuple(random.sample(words.TRAITS, random.randint(1, 3))),
-        style=(f"Greeting: {greeting}", f"Closing: {closing}", f"Tone: {register}"),
+        style=(
+            f"Greeting: {greeting}",
+            f"Closing: {closing}",
+            f"Tone: {register}",
+            *((f"Emoji: {emoji}",) if emoji else ()),
+            *((f"Motto: {motto}",) if motto else ()),
+        ),
         contacts=tuple(
             Contact(
                 name=person.full if random.random() < 0.8 else person.given,
@@ -76,7 +87,9 @@ def create_persona(random: Random, *, held_out: bool = False, made_up: float = 0
         ),
         facts=tuple(_fill(random, family, words.FACTS) for _ in range(3)),
     )
-    return Persona(profile, me, friends, colleagues, family, register, greeting, closing)
+    return Persona(
+        profile, me, friends, colleagues, family, register, greeting, closing, emoji, motto
+    )
 
 
 def _people(random: Random, family: names.Family, *, held_out: bool) -> tuple[Person, ...]:
@@ -159,34 +172,86 @@ def order_number(random: Random) -> str:
     return f"{letters}-{random.randint(1000, 99999)}"
 
 
+def phone(random: Random) -> str:
+    """A telephone number."""
+    digits = [f"{random.randint(0, 999):03d}" for _ in range(3)]
+    return random.choice(
+        (f"0{digits[0]} {digits[1]}{digits[2]}", f"+4{digits[0][0]} {' '.join(digits)}")
+    )
+
+
+def month(random: Random) -> str:
+    """A month with its year: `March 2019`."""
+    when = f"{random.randint(2008, 2025)}-{random.randint(1, 12):02d}-01"
+    return " ".join(spell_when(when).split(" ")[2:])
+
+
+def person(random: Random, persona: Persona, relation: str) -> Person:
+    """Somebody whom the persona knows by name only, and who has no name of the known ones."""
+    known = {persona.me.given, *(p.given for p in (*persona.friends, *persona.colleagues))}
+    while (given := names.given_name(random, persona.family)) in known:
+        continue
+    return Person(given, names.surname(random, persona.family), relation)
+
+
 def distractions(random: Random, persona: Persona, count: int) -> list[Activity]:
     """Activities that have nothing to do with the task at hand."""
-    made: list[Activity] = []
-    for _ in range(count):
-        kind = random.choice(("calendar", "calendar", "message", "purchase", "note", "note"))
-        person = random.choice((*persona.friends, *persona.colleagues)).full
-        if kind == "calendar":
-            people = (person,) if random.random() < 0.6 else ()
-            place = names.venue(random, persona.family)
-            activity = Activity(
-                kind=kind,
-                when=date_time(random),
-                text=event_name(random),
-                people=people,
-                place=place,
-            )
-        elif kind == "message":
-            text = _fill(random, persona.family, words.MESSAGES)
-            if random.random() < 0.35:
-                text = _received_mail(random, persona, person, text)
-            activity = Activity(kind=kind, when=date_time(random), text=text, people=(person,))
-        elif kind == "purchase":
-            text = f"{names.thing(random, persona.family)}, {price(random)}"
-            place = names.shop(random, persona.family)
-            activity = Activity(
-                kind=kind, when=date_time(random, clock=False), text=text, place=place
-            )
-        else:
-            activity = Activity(kind=kind, text=_fill(random, persona.family, words.NOTES))
-        made.append(activity)
-    return made
+    kinds = random.choices(tuple(_DISTRACTIONS), weights=(4, 2, 3, 1, 1, 1, 1, 1), k=count)
+    return [_DISTRACTIONS[kind](random, persona, kind) for kind in kinds]
+
+
+def _calendar(random: Random, persona: Persona, kind: str) -> Activity:
+    people = (_somebody(random, persona),) if random.random() < 0.6 else ()
+    place = names.venue(random, persona.family) if random.random() < 0.8 else None
+    text = event_name(random)
+    return Activity(kind=kind, when=date_time(random), text=text, people=people, place=place)
+
+
+def _message(random: Random, persona: Persona, kind: str) -> Activity:
+    sender = _somebody(random, persona)
+    text = _fill(random, persona.family, words.MESSAGES)
+    if random.random() < 0.4:
+        text = clauses.note(random)
+    if random.random() < 0.3:
+        text = _received_mail(random, persona, sender, text)
+    return Activity(kind=kind, when=date_time(random), text=text, people=(sender,))
+
+
+def _purchase(random: Random, persona: Persona, kind: str) -> Activity:
+    text = f"{names.thing(random, persona.family)}, {price(random)}"
+    if random.random() < 0.4:
+        text += f", order {order_number(random)}"
+    place = names.shop(random, persona.family)
+    return Activity(kind=kind, when=date_time(random, clock=False), text=text, place=place)
+
+
+def _note(random: Random, persona: Persona, kind: str) -> Activity:
+    text = clauses.note(random)
+    if random.random() < 0.5:
+        text = _fill(random, persona.family, words.NOTES)
+    when = date_time(random, clock=False) if random.random() < 0.3 else None
+    return Activity(kind=kind, when=when, text=text)
+
+
+def _line(random: Random, persona: Persona, kind: str) -> Activity:
+    text = _fill(random, persona.family, _LINES[kind])
+    if kind == "payment":
+        text += f", {price(random)}"
+    return Activity(kind=kind, when=date_time(random, clock=random.random() < 0.5), text=text)
+
+
+def _somebody(random: Random, persona: Persona) -> str:
+    return random.choice((*persona.friends, *persona.colleagues)).full
+
+
+_LINES = {"travel": words.TRAVELS, "health": words.HEALTH, "payment": words.MONEY}
+_DISTRACTIONS: dict[str, Callable[[Random, Persona, str], Activity]] = {
+    "calendar": _calendar,
+    "message": _message,
+    "note": _note,
+    "purchase": _purchase,
+    "reminder": _note,
+    "travel": _line,
+    "health": _line,
+    "payment": _line,
+}

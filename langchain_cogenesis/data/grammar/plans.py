@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from random import Random
 
-from langchain_cogenesis.data.grammar.occasions import Occasion, Slot
-from langchain_cogenesis.data.grammar.tasks import Form, Point, Register, Task
+from langchain_cogenesis.data.grammar.instructions import Instruction, add_clause
+from langchain_cogenesis.data.grammar.occasions.base import Occasion, Slot
+from langchain_cogenesis.data.grammar.tasks import (
+    FREE_POINTS,
+    Form,
+    Point,
+    Register,
+    Scope,
+    Step,
+    Task,
+    common_choices,
+    common_points,
+    slots_of,
+)
 from langchain_cogenesis.data.grammar.wording import Wording
 
 _OPENERS = {
@@ -15,7 +28,7 @@ _OPENERS = {
 }
 _ENDINGS = ("sign off", "close with a greeting and your name", "end with the name")
 _MINIMUM = 4
-_PARAGRAPH = 2
+_INSERTED = ("note", "post_note", "question", "request")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,110 +37,160 @@ class Plan:
 
     Attributes:
         form: E-mail, notice or post.
-        points: Body points in order.
+        structure: Number of the task's structure.
+        steps: Points in order.
         opens: Whether the outline has a point for the greeting.
         ends: Whether the outline has a point for the closing.
     """
 
     form: Form
-    points: tuple[Point, ...]
+    structure: int
+    steps: tuple[Step, ...]
     opens: bool
     ends: bool
 
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """The points alone."""
+        return tuple(step.point for step in self.steps)
 
-def create_plan(random: Random, task: Task, *, share: float) -> Plan:
-    """Chooses and orders the points of a text.
+
+def create_plan(
+    random: Random, task: Task, occasion: Occasion, instruction: Instruction, *, scope: Scope
+) -> Plan:
+    """Chooses a structure and which of its optional points are carried out.
 
     Args:
         random: Source of all choices.
         task: What is written.
-        share: Probability of each optional point.
+        occasion: Its facts; points whose facts it lacks are left out.
+        instruction: The request: how long the text should be, and free points that it asks for.
+        scope: Which structures to choose from.
     """
-    chosen = [point.need or random.random() < share for point in task.points]
-    opens = task.form == "email" and random.random() < 0.85
-    ends = task.form != "post" and random.random() < 0.85
-    while sum(chosen) + opens + ends < _MINIMUM and not all(chosen):
+    structure = random.choice(task.plans(scope))
+    share = {None: 0.6, True: 0.05, False: 0.95}[instruction.short]
+    usable = [s for s in task.structures[structure] if _possible(s.point, occasion, instruction)]
+    chosen = [not step.optional or random.random() < share for step in usable]
+    while sum(chosen) < _MINIMUM and not all(chosen):
         chosen[random.choice([i for i, taken in enumerate(chosen) if not taken])] = True
-    points = [point for point, taken in zip(task.points, chosen, strict=True) if taken]
-    movable = [i for i, point in enumerate(points) if point.move]
-    if len(movable) > 1 and random.random() < 0.5:
-        first, second = movable[:2]
-        points[first], points[second] = points[second], points[first]
-    return Plan(task.form, tuple(points), opens, ends)
+    steps = [step for step, taken in zip(usable, chosen, strict=True) if taken]
+    there = {step.point.name for step in steps}
+    known = common_points(task.form)
+    for name in instruction.asked:
+        if name not in there:
+            steps.insert(random.randint(1, len(steps)), Step(known[name], False, False))
+    opens = task.form == "email" and ("name" in occasion.slots or random.random() < 0.8)
+    return Plan(task.form, structure, tuple(steps), opens, task.form != "post")
+
+
+def with_surprises(random: Random, plan: Plan, occasion: Occasion) -> Plan:
+    """Inserts common points where no structure has them, as a planner may who knows others.
+
+    Args:
+        random: Source of all choices.
+        plan: The plan so far.
+        occasion: Its facts; the clauses of free points are added.
+    """
+    known, steps = common_points(plan.form), list(plan.steps)
+    for _ in range(random.choice((0, 0, 1, 1, 2))):
+        name = random.choice((*known, *(name for name in _INSERTED if name in known)))
+        if name in FREE_POINTS:
+            add_clause(random, occasion, name)
+        taken = {step.point.name for step in steps}
+        if name not in taken and known[name].slots() <= set(occasion.slots):
+            free = name not in FREE_POINTS or _is_free(name, occasion)
+            if free:
+                steps.insert(random.randint(1, len(steps)), Step(known[name], False, False))
+    if len(steps) > 3 and random.random() < 0.3:
+        first = random.randrange(len(steps) - 1)
+        steps[first], steps[first + 1] = steps[first + 1], steps[first]
+    return Plan(plan.form, plan.structure, tuple(steps), plan.opens, plan.ends)
+
+
+def _possible(point: Point, occasion: Occasion, instruction: Instruction) -> bool:
+    if point.name in FREE_POINTS and point.name not in instruction.asked:
+        return False
+    return point.slots() <= set(occasion.slots)
+
+
+def _is_free(name: str, occasion: Occasion) -> bool:
+    return occasion.slots["note" if name == "post_note" else name].source == "planner"
 
 
 def choose_details(random: Random, task: Task, occasion: Occasion) -> None:
     """Adds the details that the planner invents to the occasion's slots."""
-    choices = dict(task.choices)
-    for point in task.points:
-        choices.update(point.choices)
-    for name, values in choices.items():
-        occasion.slots[name] = Slot(random.choice(values), None, "planner")
+    for name, values in {**common_choices(task.form), **task.choices}.items():
+        occasion.slots[name] = Slot(random.choice(values), None, "planner", who=name)
 
 
-def write_outline(random: Random, plan: Plan, wording: Wording) -> tuple[str, ...]:
+def write_outline(
+    random: Random, plan: Plan, wording: Wording, scope: Scope = "everything"
+) -> tuple[str, ...]:
     """Words the plan as an outline, from what the planner knows."""
     lines: list[str] = []
     if plan.opens:
-        named = wording.knows("{name}") and random.random() < 0.8
+        named = wording.knows("{name}")
         lines.append(wording.fill(random.choice(_OPENERS["named" if named else "open"])))
     for point in plan.points:
-        known = [template for template in point.outline if wording.knows(template)]
+        known = [t for t in point.outlines(scope) if wording.knows(t)]
+        # What the request gives is noted: it would be lost on a writer who sees the outline only.
+        told = [t for t in known if any(not wording.invented(name) for name in slots_of(t))]
         if known:
-            lines.append(wording.fill(random.choice(known)))
+            lines.append(wording.fill(random.choice(told or known)))
     if plan.ends:
         lines.append(random.choice(_ENDINGS))
     return tuple(lines)
 
 
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How a text opens, sounds and ends."""
+
+    register: Register
+    greeting: str
+    closing: str
+    emoji: str | None = None
+
+
 def write_text(
-    random: Random, plan: Plan, wording: Wording, register: Register, greeting: str, closing: str
+    random: Random, plan: Plan, wording: Wording, voice: Voice, scope: Scope = "everything"
 ) -> str:
     """Writes the plan out, from what the writer knows."""
-    shop = "shop" in wording.slots and wording.slots["to"].who == wording.slots["shop"].who
-    hello = "{shop} team" if shop else "{to}"
     parts: list[str] = []
     if plan.form == "email":
-        parts.append(
-            f"{greeting} {wording.fill(hello)}," if wording.usable(hello) else f"{greeting},"
-        )
-    sentences: list[tuple[str, str]] = []
-    for point in plan.points:
+        named = wording.usable("{to}")
+        parts.append(f"{voice.greeting} {wording.fill('{to}')}," if named else f"{voice.greeting},")
+    sentences: list[tuple[bool, str]] = []
+    for step in plan.steps:
         # A writer who leaves blanks prefers them to a sentence that says nothing.
-        usable = [t for t in point.sentences(register) if wording.usable(t)]
-        usable = usable or list(point.say.get("open", ()))
+        usable = [t for t in step.point.sentences(voice.register, scope) if wording.usable(t)]
+        usable = usable or list(step.point.say.get("open", ()))
         if usable:
             template = random.choice(usable)
-            sentences.append((template, wording.fill(template)))
-    parts.extend(_paragraphs(sentences))
+            # A line that begins with a value has no space before it, and its tokens aren't those
+            # of the context.
+            breaks = step.paragraph and not template.startswith("{")
+            sentences.append((breaks, _capitalised(wording.fill(template))))
+    body = list(_paragraphs(sentences))
+    if voice.emoji and body:
+        body[-1] += f" {voice.emoji}"
+    parts += body
     if plan.form != "post":
         name = wording.fill("{me}") if wording.usable("{me}") else ""
-        parts.append(f"{closing}, {name}" if name else closing)
+        parts.append(f"{voice.closing}, {name}" if name else voice.closing)
     return "\n\n".join(parts)
 
 
-def _paragraphs(sentences: list[tuple[str, str]]) -> list[str]:
-    first = _capitalised(sentences[0][1]) if sentences else ""
-    paragraph, rest = [first], sentences[1:]
-    paragraphs: list[str] = []
-    for number, (template, sentence) in enumerate(rest, start=1):
-        # A line that begins with a value has no space before it, and its tokens aren't those of
-        # the context.
-        if number == _PARAGRAPH and len(rest) > _PARAGRAPH and not template.startswith("{"):
-            paragraphs.append(" ".join(paragraph))
+def _paragraphs(sentences: Iterable[tuple[bool, str]]) -> Iterable[str]:
+    paragraph: list[str] = []
+    for breaks, sentence in sentences:
+        if breaks and paragraph:
+            yield " ".join(paragraph)
             paragraph = []
-        paragraph.append(_capitalised(sentence))
-    return [*paragraphs, " ".join(paragraph)]
+        paragraph.append(sentence)
+    if paragraph:
+        yield " ".join(paragraph)
 
 
 def _capitalised(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
-
-
-def with_recipient(occasion: Occasion) -> None:
-    """Adds the slot `to`: how the text addresses its recipient."""
-    recipient = occasion.recipient
-    slot = Slot(recipient.given, "NAME", "activity", who=recipient.given)
-    if recipient.relation == "shop":
-        slot = replace(occasion.slots["shop"])
-    occasion.slots["to"] = slot

@@ -1,0 +1,1 @@
+"""What models write, measured: facts, style, plan, likelihood, each with its interval."""

@@ -1,0 +1,127 @@
+"""Measures of single texts, and their totals with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What was measured on one text.
+
+    Attributes:
+        group: What the text was written by and from: `small, context`.
+        task: Its task.
+        tags: What of it was held out.
+        measures: Numerator and denominator by measure: hits and tries, or nats and tokens. What was
+            not tried has no entry.
+    """
+
+    group: str
+    task: str
+    tags: tuple[str, ...] = ()
+    measures: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A ratio of sums with its 95 % interval.
+
+    Attributes:
+        value: Sum of numerators by sum of denominators.
+        low: Lower end of the interval.
+        high: Upper end.
+        count: Number of texts on which it was tried.
+    """
+
+    value: float
+    low: float
+    high: float
+    count: int
+
+
+def estimate(pairs: Iterable[tuple[float, float]], seed: int = 0) -> Estimate | None:
+    """Estimates a ratio of sums, with a percentile bootstrap over texts.
+
+    Args:
+        pairs: Numerator and denominator of each text.
+        seed: Of the resampling.
+
+    Returns:
+        The estimate, or None where nothing was tried.
+    """
+    import numpy as np
+
+    table = np.array([pair for pair in pairs if pair[1]], dtype=float).reshape(-1, 2)
+    if not len(table):
+        return None
+    drawn = np.random.default_rng(seed).integers(0, len(table), (RESAMPLES, len(table)))
+    sums = table[drawn].sum(axis=1)
+    low, high = _ends(sums[:, 0] / sums[:, 1])
+    total = table.sum(axis=0)
+    return Estimate(float(total[0] / total[1]), low, high, len(table))
+
+
+def estimate_gain(
+    before: Sequence[tuple[float, float]], after: Sequence[tuple[float, float]], seed: int = 0
+) -> Estimate | None:
+    """Estimates by which share a ratio fell, paired by text: `1 - after / before`.
+
+    Args:
+        before: Numerator and denominator of each text.
+        after: The same texts in the same order.
+        seed: Of the resampling.
+    """
+    import numpy as np
+
+    if not before or len(before) != len(after):
+        return None
+    table = np.array([(*b, *a) for b, a in zip(before, after, strict=True)], dtype=float)
+    drawn = np.random.default_rng(seed).integers(0, len(table), (RESAMPLES, len(table)))
+    low, high = _ends(_share_lost(table[drawn].sum(axis=1)))
+    value = float(_share_lost(table.sum(axis=0, keepdims=True))[0])
+    return Estimate(value, low, high, len(table))
+
+
+def _share_lost(sums: np.ndarray) -> np.ndarray:
+    lost: np.ndarray = 1 - (sums[:, 2] / sums[:, 3]) / (sums[:, 0] / sums[:, 1])
+    return lost
+
+
+def _ends(values: np.ndarray) -> tuple[float, float]:
+    import numpy as np
+
+    low, high = np.percentile(values, (2.5, 97.5))
+    return float(low), float(high)
+
+
+def summarise(records: Iterable[Record]) -> dict[str, dict[str, Estimate]]:
+    """Estimates of every measure, by group; both in the order of their first record."""
+    pairs: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    for record in records:
+        group = pairs.setdefault(record.group, {})
+        for measure, pair in record.measures.items():
+            group.setdefault(measure, []).append(pair)
+    found: dict[str, dict[str, Estimate]] = {}
+    for name, measures in pairs.items():
+        estimates = {measure: estimate(values) for measure, values in measures.items()}
+        found[name] = {measure: made for measure, made in estimates.items() if made is not None}
+    return found
+
+
+def as_json(summary: Mapping[str, Mapping[str, Estimate]]) -> dict[str, Any]:
+    """The summary as plain values: `{group: {measure: [value, low, high, count]}}`."""
+    return {
+        group: {
+            measure: [round(e.value, 4), round(e.low, 4), round(e.high, 4), e.count]
+            for measure, e in measures.items()
+        }
+        for group, measures in summary.items()
+    }

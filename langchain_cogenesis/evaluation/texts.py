@@ -1,0 +1,182 @@
+"""What a text holds of what its example asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import pairwise
+
+from langchain_cogenesis.data.examples import Example
+from langchain_cogenesis.data.grammar.tasks import REGISTERS, Point, slots_of
+from langchain_cogenesis.privacy.placeholders import PLACEHOLDER_PATTERN
+
+Measures = dict[str, tuple[float, float]]
+
+COVERED = 0.6
+"""Share of a sentence's content words at which its point counts as carried out."""
+_STEM = 5
+_POINT = re.compile(r"\d+\. \S.*")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_NAME_LIKE = re.compile(r"(?<=[a-z,] )[A-Z]\w+|\b\d[\d:.,-]*")
+_HARMLESS = frozenset(
+    {"I", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "Sincerely"}
+)
+_SMALL = """
+the and you your for that this with have has had was were are will would could can should
+may been from not but our about its all any very just there them they what when which who
+how please much more some than then too yes
+"""
+_SMALL_WORDS = frozenset(_SMALL.split())
+_REPEATED = 4
+
+
+def measure_text(example: Example, text: str) -> Measures:
+    """Measures a text that was written for an example.
+
+    Args:
+        example: What was asked for.
+        text: What was written.
+
+    Returns:
+        Hits and tries: `facts` (values of the context that the request doesn't give), `recipient`,
+        `sender`, `greeting`, `closing`, `emoji`, `coverage` (points of the plan), `format`,
+        `no repetition`, `nothing invented`, `placeholders`.
+    """
+    found: Measures = {}
+    if example.condition == "public_sketch":
+        return measure_sketch(example, text)
+    lines = text.strip().splitlines() or [""]
+    facts = asked_facts(example)
+    if facts:
+        found["facts"] = (sum(value in text for value in facts), len(facts))
+    post = example.plan is not None and example.plan.form == "post"
+    if "to" in example.facts and "to" in example.slots:
+        found["recipient"] = _hit(example.facts["to"] in lines[0])
+        found["greeting"] = _hit(lines[0].startswith(f"{example.greeting} "))
+    if "me" in example.facts and not post:
+        found["sender"] = _hit(lines[-1].endswith(f", {example.facts['me']}"))
+        found["closing"] = _hit(lines[-1].startswith(example.closing))
+    if example.emoji and example.documents:
+        found["emoji"] = _hit(example.emoji in text)
+    found["format"] = _hit(_well_formed(example, lines))
+    found["no repetition"] = _hit(not repeats(text))
+    found["coverage"] = coverage(example, text)
+    prompt = " ".join(content for _, content in example.messages())
+    found["nothing invented"] = _hit(not list(invented(text, prompt)))
+    found.update(_placeholders(example, text))
+    return found
+
+
+def measure_sketch(example: Example, text: str) -> Measures:
+    """Measures an outline: `format` (4 to 15 numbered points), `no repetition`, `placeholders`."""
+    lines = text.strip().splitlines()
+    points = [line.split(". ", 1)[-1] for line in lines]
+    numbered = all(_POINT.fullmatch(line) for line in lines)
+    return {
+        "format": _hit(numbered and 4 <= len(lines) <= 15),
+        "no repetition": _hit(len(set(points)) == len(points)),
+        **_placeholders(example, text),
+    }
+
+
+def asked_facts(example: Example) -> list[str]:
+    """Facts of the reference that stand in the context alone, without sender and recipient."""
+    return [
+        value
+        for name, value in example.facts.items()
+        if name not in ("me", "me_full", "to") and value not in example.instruction
+    ]
+
+
+def coverage(example: Example, text: str) -> tuple[float, float]:
+    """Points of the example's plan that a text carries out, and points in all.
+
+    A point is carried out if one or two neighbouring sentences of the text hold three in five of
+    the content words of one of the point's sentences, facts and invented details left out.
+    """
+    if example.plan is None:
+        return (0, 0)
+    sentences = [_stems(part) for part in _SENTENCE_END.split(text)]
+    windows = [*sentences, *(a | b for a, b in pairwise(sentences))]
+    points = [point for point in example.plan.points if point.say]
+    done = sum(_carried_out(example, point, windows) for point in points)
+    return (done, len(points))
+
+
+def _carried_out(example: Example, point: Point, windows: list[set[str]]) -> bool:
+    wanted = (
+        _stems(_bare(example, t)) for k in ("any", *REGISTERS, "open") for t in point.say.get(k, ())
+    )
+    return any(
+        len(words & window) >= COVERED * len(words)
+        for words in wanted
+        if words
+        for window in windows
+    )
+
+
+def _bare(example: Example, template: str) -> str:
+    """A template without facts and invented details; what the user wants said stays."""
+    kept = {"note", "question", "request"}
+    values = {
+        name: example.slots[name].value
+        if name in kept and example.slots[name].source == "planner"
+        else " "
+        for name in slots_of(template)
+    }
+    return template.format_map(values)
+
+
+def _stems(text: str) -> set[str]:
+    words = (word.lower() for word in _WORD.findall(text))
+    return {word[:_STEM] for word in words if word not in _SMALL_WORDS}
+
+
+def _well_formed(example: Example, lines: list[str]) -> bool:
+    form = example.plan.form if example.plan else "email"
+    body = [line for line in lines if line]
+    if form == "post":
+        return bool(body) and body[-1][-1:] not in ",:;"
+    signed = len(body) > 1 and len(body[-1].split()) <= 6
+    greeted = form == "notice" or (len(body) > 2 and body[0].endswith(","))
+    return signed and greeted
+
+
+def repeats(text: str) -> bool:
+    """Whether a run of four words comes twice."""
+    words = text.lower().split()
+    runs = [tuple(words[i : i + _REPEATED]) for i in range(len(words) - _REPEATED + 1)]
+    return len(set(runs)) < len(runs)
+
+
+def invented(text: str, prompt: str) -> Iterable[str]:
+    """Names and numbers of a text that its prompt doesn't hold."""
+    for match in _NAME_LIKE.finditer(text):
+        word = match[0].strip(".,:-")
+        if word not in prompt and word not in _HARMLESS:
+            yield word
+
+
+def _placeholders(example: Example, text: str) -> Measures:
+    """Whether each placeholder of the instruction is where the reference has it."""
+    marks = {match[0] for match in PLACEHOLDER_PATTERN.finditer(example.instruction)}
+    marks &= {match[0] for match in PLACEHOLDER_PATTERN.finditer(example.answer)}
+    if not marks:
+        return {}
+    kept = sum(mark in text and _in_place(mark, example.answer, text) for mark in marks)
+    return {"placeholders": (kept, len(marks))}
+
+
+def _in_place(mark: str, reference: str, text: str) -> bool:
+    """A name that is greeted or signs must greet or sign; any other may stand anywhere else."""
+    lines, written = reference.splitlines(), text.strip().splitlines()
+    if lines[0].endswith(f" {mark},"):
+        return written[0].endswith(f" {mark},")
+    if lines[-1].endswith(f", {mark}"):
+        return written[-1].endswith(f", {mark}")
+    return True
+
+
+def _hit(hit: bool) -> tuple[float, float]:
+    return (float(hit), 1)
