@@ -111,20 +111,18 @@ def chunk_batches(tokenizer: Tokenizer, settings: TrainingSettings, chunk: int) 
     return [collate(group) for group in groups]
 
 
-def held_out_batches(
-    tokenizer: Tokenizer, settings: TrainingSettings, count: int
-) -> dict[str, list[Batch]]:
+def held_out_batches(tokenizer: Tokenizer, settings: TrainingSettings) -> dict[str, list[Batch]]:
     """Examples with names, wordings and structures that aren't trained on, by condition.
 
     Args:
         tokenizer: The house vocabulary.
-        settings: Tokens of a batch.
-        count: Examples of each condition.
+        settings: Tokens of a batch, examples of each condition.
     """
     found: dict[str, list[Batch]] = {}
     for condition in CONDITIONS:
         encoded = [
-            encode_turns(tokenizer, (curve_example(condition, number),)) for number in range(count)
+            encode_turns(tokenizer, (curve_example(condition, number),))
+            for number in range(settings.curve_examples)
         ]
         groups = _groups(_fitting(encoded, settings), settings.batch_tokens)
         found[condition] = [collate(group) for group in groups]

@@ -31,6 +31,7 @@ Runs = Annotated[Path, typer.Option(help="Folder of vocabulary, checkpoints and 
 Count = Annotated[int, typer.Option(help="Held-out examples, each in all conditions.", min=1)]
 BUNDLED = Path(__file__).parent.parent / "models" / "bundled"
 FIGURES = "evaluation.json"
+FIGURES_F16 = "evaluation-F16.json"
 _REPORT_SECONDS = 15.0
 _EXAMPLES = 330
 _MODULE = "langchain_cogenesis.training.house"
@@ -68,6 +69,8 @@ def everything(context: typer.Context, runs: Runs = Path("runs"), count: Count =
         export(name, runs)
         export(name, runs, runs / f"{name}-F16.gguf", "F16")
     evaluate(runs=runs, count=count)
+    f16 = runs / "house-small-F16.gguf"
+    evaluate(runs=runs, small=str(f16), count=count, output=runs / FIGURES_F16)
     cards(runs)
 
 
@@ -189,7 +192,7 @@ def cards(runs: Runs = Path("runs")) -> None:
     """Write the model cards beside the files."""
     from langchain_cogenesis.training.cards import write_cards
 
-    for path in write_cards(runs, BUNDLED, FIGURES):
+    for path in write_cards(runs, BUNDLED, FIGURES, FIGURES_F16):
         typer.echo(str(path))
 
 

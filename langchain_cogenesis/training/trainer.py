@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _SAVE_SECONDS = 60.0
 _LAST_RATE = 0.05
 _ROUND = 128
-_CURVE_EXAMPLES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +128,15 @@ class Trainer:
             file.write(json.dumps(line) + "\n")
 
     @torch.no_grad()
-    def held_out_losses(self, count: int = _CURVE_EXAMPLES) -> dict[str, float]:
+    def held_out_losses(self) -> dict[str, float]:
         """Mean negative log-likelihood of held-out answers by condition, nats a token."""
         found: dict[str, float] = {}
-        for condition, batches in held_out_batches(self.tokenizer, self.settings, count).items():
+        for condition, batches in held_out_batches(self.tokenizer, self.settings).items():
             tokens = [int((batch.targets >= 0).sum()) for batch in batches]
             losses = [answer_loss(self.model, batch.to(self.device)).item() for batch in batches]
             weighted = sum(n * loss for n, loss in zip(tokens, losses, strict=True))
-            found[condition] = round(weighted / sum(tokens), 4)
+            if tokens:
+                found[condition] = round(weighted / sum(tokens), 4)
         return found
 
     def save(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,14 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch comes with the training extra")
 gguf = pytest.importorskip("gguf", reason="gguf comes with the training extra")
 
-from langchain_cogenesis.data.examples import create_conversation, create_example  # noqa: E402
+from langchain_cogenesis.data.examples import (  # noqa: E402
+    create_conversation,
+    create_example,
+)
 from langchain_cogenesis.exceptions import ConfigurationError  # noqa: E402
 from langchain_cogenesis.models.llamacpp import LlamaCppEngine  # noqa: E402
 from langchain_cogenesis.training.batches import chunk_batches, collate, encode_turns  # noqa: E402
-from langchain_cogenesis.training.config import Architecture, SecondRound, TrainingSettings  # noqa: E402
+from langchain_cogenesis.training.config import Architecture, TrainingSettings  # noqa: E402
 from langchain_cogenesis.training.export import export_gguf, parse_precision  # noqa: E402
 from langchain_cogenesis.training.initialisation import create_model  # noqa: E402
 from langchain_cogenesis.training.model import HouseModel  # noqa: E402
@@ -150,17 +154,17 @@ def test_turns_share_one_system_message(tokenizer) -> None:  # type: ignore[no-u
 
 
 def test_training_goes_on_where_it_stopped(tmp_path: Path, tokenizer) -> None:  # type: ignore[no-untyped-def]
-    """Stopped in either round and resumed, a training ends with the same weights."""
+    """Stopped and resumed, a training ends with the same weights, and notes its curves."""
     settings = TrainingSettings(
         TINY,
-        "public",
+        "large",
         seed=3,
-        tokens=2500,
-        second=SecondRound(tokens=1500),
+        tokens=3000,
         batch_tokens=512,
         warmup=2,
+        curve_steps=4,
+        curve_examples=2,
     )
-
     straight = Trainer(settings, tokenizer, tmp_path / "a.pt")
     losses = [progress.loss for progress in straight.run()]
     for stop in (2, len(losses) - 2):
@@ -175,23 +179,24 @@ def test_training_goes_on_where_it_stopped(tmp_path: Path, tokenizer) -> None:  
     assert losses[-2:] == pytest.approx(rest, rel=1e-3)
     for one, other in zip(straight.model.parameters(), resumed.model.parameters(), strict=True):
         assert torch.allclose(one, other, atol=1e-4)
+    curve = [json.loads(line) for line in straight.curve.read_text().splitlines()]
+    assert [point["step"] for point in curve[:-1]] == [*range(4, len(losses), 4)]
+    assert curve[-1]["step"] == len(losses)
+    assert {"public_text", "public_sketch"} <= set(curve[0]) - {"step", "tokens"}
 
 
-def test_learning_rate_rises_falls_and_falls_again() -> None:
-    """The rate warms up, falls to a twentieth, and starts the second round at its share."""
-    settings = TrainingSettings(
-        TINY, "public", seed=3, tokens=1000, second=SecondRound(tokens=500, rate=0.5), warmup=10
-    )
+def test_learning_rate_rises_and_falls() -> None:
+    """The rate warms up, holds for a short while, and falls to a twentieth."""
+    settings = TrainingSettings(TINY, "large", seed=3, tokens=1000, warmup=10)
     assert learning_rate_scale(settings, 0, 0) == pytest.approx(0.1)
-    assert learning_rate_scale(settings, 50, 500) == 1
+    assert learning_rate_scale(settings, 20, 40) == 1
+    assert learning_rate_scale(settings, 50, 525) == pytest.approx(0.5)
     assert learning_rate_scale(settings, 90, 999) == pytest.approx(0.05)
-    assert learning_rate_scale(settings, 91, 1000) == 0.5
-    assert learning_rate_scale(settings, 99, 1500) == pytest.approx(0.025)
 
 
 def test_batches_follow_from_the_seed(tokenizer) -> None:  # type: ignore[no-untyped-def]
     """The same chunk is the same batches; none is longer than asked for."""
-    settings = TrainingSettings(TINY, "public", seed=3, tokens=1, batch_tokens=600)
+    settings = TrainingSettings(TINY, "large", seed=3, tokens=1, batch_tokens=600)
     first, again = (chunk_batches(tokenizer, settings, 0) for _ in range(2))
     assert all(torch.equal(a.ids, b.ids) for a, b in zip(first, again, strict=True))
     assert all(batch.ids.numel() <= 600 for batch in first if len(batch.ids) > 1)
