@@ -107,8 +107,8 @@ def coverage(example: Example, text: str) -> tuple[float, float]:
 def _carried_out(example: Example, point: Point, windows: list[set[str]]) -> bool:
     kinds = ("any", *REGISTERS, "open")
     wanted = [_stems(_bare(example, t)) for kind in kinds for t in point.say.get(kind, ())]
-    # One word alone says nothing.
-    told = [words for words in wanted if len(words) > 1]
+    # One short word alone says nothing.
+    told = [words for words in wanted if len(words) > 1 or len("".join(words)) == _STEM]
     return any(len(words & window) >= COVERED * len(words) for words in told for window in windows)
 
 

@@ -148,7 +148,7 @@ def test_a_masked_fact_of_the_request_comes_back_in_the_text() -> None:
 
 
 def test_what_is_asked_for_by_the_way_is_in_the_text() -> None:
-    """A clause that no task foresees is taken from the request, or from the outline, into the text."""
+    """A clause that no task foresees comes from request or outline into the text."""
     seen = 0
     for seed in range(200):
         example = create_example(seed, condition="context_outline")

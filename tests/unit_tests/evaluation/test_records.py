@@ -78,7 +78,7 @@ def test_coverage_has_to_rise_by_twenty_points() -> None:
             Record("small, context + sketch by large", "refer", (), {"coverage": (sketched, 10)}),
             Record("small, context + sketch by large", "invite", (), {"coverage": (10, 10)}),
         ]
-        return [t for t in find_targets(records) if t.wanted == "20 points more"][0].met
+        return next(t for t in find_targets(records) if t.wanted == "20 points more").met
 
     assert met(6.1)
     assert not met(5.5)
