@@ -37,7 +37,7 @@ def test_the_reference_scores_full_marks() -> None:
             hits, tries = found.get(name, (0, 0))
             assert hits == tries, (seed, name)
         done, points = done + found["coverage"][0], points + found["coverage"][1]
-    assert done / points > 0.95
+    assert done / points > 0.9
 
 
 def test_another_letter_scores_none() -> None:

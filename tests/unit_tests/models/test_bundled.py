@@ -7,13 +7,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from house_reference import (
+    numpy_logprobs,
+    read_tokenizer,
+    read_weights,
+)
 
+from langchain_cogenesis.data.free_english import load_free_english
 from langchain_cogenesis.data.persona import DEMO_FACTS, DEMO_INSTRUCTION, persona_files
+from langchain_cogenesis.evaluation.house import held_out_example
+from langchain_cogenesis.evaluation.likelihood import chat_ids
 from langchain_cogenesis.models.llamacpp import LlamaCppEngine
 from langchain_cogenesis.models.sampling import SamplingParams
 from langchain_cogenesis.privacy.placeholders import house_placeholders
 from langchain_cogenesis.prompts import private_messages, public_messages
 
+_HEADS = {"small": 3, "large": 4}
 _ROLES = {"system": "system", "human": "user"}
 
 
@@ -78,6 +87,62 @@ def test_log_probabilities_are_normalised(large: LlamaCppEngine) -> None:
     ids = large.apply_template([{"role": "user", "content": "Thank [NAME_1] for the flowers."}])
     for row in large.score(ids, first=len(ids) - 2):
         assert np.exp(row.astype(np.float64)).sum() == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["small", "large"])
+def test_log_probabilities_are_those_of_the_weights(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    """llama.cpp computes from the shipped file what plain arithmetic computes from its weights."""
+    engine: LlamaCppEngine = request.getfixturevalue(name)
+    weights = read_weights(engine.path)
+    ids = chat_ids(engine, held_out_example(7).messages())[:220]
+    rows = np.stack(list(engine.score(ids, first=1)))
+    expected = numpy_logprobs(weights, _HEADS[name], 5e5, ids)
+    # Both the cache and the activations are rounded in llama.cpp.
+    assert np.abs(rows - expected).mean() < 0.1
+    assert (rows.argmax(-1) == expected.argmax(-1)).mean() > 0.95
+
+
+@pytest.mark.parametrize("name", ["small", "large"])
+def test_torch_gives_the_log_probabilities_of_the_weights(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    """The trainer's model, filled with the shipped weights, agrees with the plain arithmetic."""
+    torch = pytest.importorskip("torch", reason="torch comes with the training extra")
+    from langchain_cogenesis.training.config import SETTINGS
+    from langchain_cogenesis.training.export import _tensor_name
+    from langchain_cogenesis.training.model import HouseModel
+
+    engine: LlamaCppEngine = request.getfixturevalue(name)
+    weights = read_weights(engine.path)
+    model = HouseModel(SETTINGS["house-small" if name == "small" else "house-large"].architecture)
+    model.load_state_dict(
+        {key: torch.from_numpy(weights[_tensor_name(key)]) for key in model.state_dict()}
+    )
+    ids = chat_ids(engine, held_out_example(8).messages())[:120]
+    with torch.no_grad():
+        rows = torch.log_softmax(model(torch.tensor([ids]))[0], -1).numpy()
+    assert np.abs(rows - numpy_logprobs(weights, _HEADS[name], 5e5, ids)).max() < 1e-3
+
+
+def test_tokenisation_is_the_trainers(small: LlamaCppEngine) -> None:
+    """The shipped file splits grammar, free English and awkward text as the trainer did."""
+    tokenizer = read_tokenizer(small.path)
+    texts = [held_out_example(number).answer for number in range(20)]
+    texts += [example.instruction for example in load_free_english()]
+    texts += [
+        "Hi [NAME_1], 7 pm",
+        " [ORG_2][DATE_8]!",
+        "I'd  go\n\n\tnow",
+        "Grön 東京 🙂",
+        "<|end|>",
+    ]
+    for text in texts:
+        ids = tokenizer.encode(text, add_special_tokens=False).ids
+        if "<|" not in text:
+            assert small.tokenize(text) == ids
+        assert small.tokenize(text, special=True) == ids
 
 
 def test_small_model_copies_the_facts_it_is_given(small: LlamaCppEngine) -> None:
