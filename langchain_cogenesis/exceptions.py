@@ -14,7 +14,8 @@
     ├── ModelError
     │   ├── ModelFileError        no such file, truncated, or not a GGUF model
     │   ├── ModelDownloadError    the hub did not deliver
-    │   └── ContextLengthError    prompt and answer don't fit the model's context window
+    │   ├── ContextLengthError    prompt and answer don't fit the model's context window
+    │   └── VocabularyMismatchError  two models don't have the same tokens at the same ids
     ├── PrivacyError
     │   ├── EgressDeniedError     the egress gate refused
     │   ├── UnclearedRequestError the transport met a request that no clearance covers
@@ -22,7 +23,8 @@
     └── RemoteError
         ├── RemoteUnavailableError the endpoint can't be reached, hangs or refuses
         └── RemoteResponseError    the endpoint answered something unusable
-            └── SketchError        no outline could be read from its answer
+            ├── SketchError        no outline could be read from its answer
+            └── DistributionError  its log-probabilities are none
 
 Messages carry kinds, counts, names of files and users' own option values; never private text.
 """
@@ -108,6 +110,10 @@ class ContextLengthError(ModelError, ValueError):
     """Prompt and answer don't fit the model's context window."""
 
 
+class VocabularyMismatchError(ModelError):
+    """Two models don't have the same tokens at the same ids."""
+
+
 class PrivacyError(CoGenesisError):
     """Something that concerns what may leave the device."""
 
@@ -138,3 +144,7 @@ class RemoteResponseError(RemoteError):
 
 class SketchError(RemoteResponseError):
     """No outline could be read from the remote's answer."""
+
+
+class DistributionError(RemoteResponseError):
+    """What a model gave as log-probabilities is no distribution."""
