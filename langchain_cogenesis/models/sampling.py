@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -82,46 +82,64 @@ class Sampler:
             A token id.
         """
         params = self._params
-        logits = self._adjusted(logits)
+        logits = adjust_logits(logits, params, self._picked)
         token = int(logits.argmax()) if params.temperature == 0 else self._draw(logits)
         if params.repetition_penalty != 1.0:
             self._picked.add(token)
         return token
 
-    def _adjusted(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        bias = {token: value for token, value in self._params.logit_bias.items() if value}
-        if not bias and not self._picked:
-            return logits
-        logits = logits.copy()
-        for token, value in bias.items():
-            if 0 <= token < len(logits):
-                logits[token] += value
-        if self._picked:
-            seen = np.fromiter(self._picked, dtype=np.intp)
-            penalty = self._params.repetition_penalty
-            old = logits[seen]
-            logits[seen] = np.where(old > 0, old / penalty, old * penalty)
-        return logits
-
     def _draw(self, logits: NDArray[np.float32]) -> int:
-        kept = self._kept(logits)
+        kept = kept_ids(logits, self._params)
         scaled = (logits[kept] - logits[kept].max()).astype(np.float64) / self._params.temperature
         mass = np.cumsum(np.exp(scaled))
         at = int(np.searchsorted(mass, self._random.random() * mass[-1], side="right"))
         return int(kept[min(at, len(kept) - 1)])
 
-    def _kept(self, logits: NDArray[np.float32]) -> NDArray[np.intp]:
-        """Ids that pass the filters, most probable first if top-p needs an order."""
-        params = self._params
-        kept = np.arange(len(logits), dtype=np.intp)
-        if 0 < params.top_k < len(logits):
-            kept = np.sort(np.argpartition(logits, -params.top_k)[-params.top_k :])
-        if params.top_p < 1:
-            kept = kept[np.argsort(-logits[kept], kind="stable")]
-            weights = np.exp((logits[kept] - logits[kept[0]]).astype(np.float64))
-            before = np.cumsum(weights) - weights
-            kept = kept[before < params.top_p * weights.sum()]
-        if params.min_p > 0:
-            floor = logits[kept].max() + math.log(params.min_p)
-            kept = kept[logits[kept] >= floor]
-        return kept
+
+def adjust_logits(
+    logits: NDArray[np.float32], params: SamplingParams, picked: Set[int]
+) -> NDArray[np.float32]:
+    """Applies bias and repetition penalty.
+
+    Args:
+        logits: `(n_vocab,)` logits; left unchanged.
+        params: The settings.
+        picked: Ids that were generated so far.
+
+    Returns:
+        `(n_vocab,)` logits; the same array where there is nothing to change.
+    """
+    bias = {token: value for token, value in params.logit_bias.items() if value}
+    penalty = params.repetition_penalty
+    if not bias and (penalty == 1.0 or not picked):
+        return logits
+    logits = logits.copy()
+    for token, value in bias.items():
+        if 0 <= token < len(logits):
+            logits[token] += value
+    if picked and penalty != 1.0:
+        seen = np.fromiter(picked, dtype=np.intp)
+        old = logits[seen]
+        logits[seen] = np.where(old > 0, old / penalty, old * penalty)
+    return logits
+
+
+def kept_ids(logits: NDArray[np.float32], params: SamplingParams) -> NDArray[np.intp]:
+    """Ids that pass top-k, top-p and min-p, most probable first if top-p needs an order.
+
+    Args:
+        logits: `(n_vocab,)` logits.
+        params: The settings.
+    """
+    kept = np.arange(len(logits), dtype=np.intp)
+    if 0 < params.top_k < len(logits):
+        kept = np.sort(np.argpartition(logits, -params.top_k)[-params.top_k :])
+    if params.top_p < 1:
+        kept = kept[np.argsort(-logits[kept], kind="stable")]
+        weights = np.exp((logits[kept] - logits[kept[0]]).astype(np.float64))
+        before = np.cumsum(weights) - weights
+        kept = kept[before < params.top_p * weights.sum()]
+    if params.min_p > 0:
+        floor = logits[kept].max() + math.log(params.min_p)
+        kept = kept[logits[kept] >= floor]
+    return kept

@@ -144,7 +144,8 @@ class EgressGate:
         self.detectors = tuple(detectors) if detectors is not None else (PatternDetector(),)
         self.ledger = ledger
         self._key = secrets.token_bytes(32)
-        self._public = frozenset(self._digest(text) for text in public_texts)
+        self._constants = tuple(public_texts)
+        self._public = frozenset(self._digest(text) for text in self._constants)
         self._cleared: OrderedDict[tuple[str, bytes], Mapping[str, int]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -166,18 +167,58 @@ class EgressGate:
         """
         preview = self.preview(text, endpoint=endpoint, conversation=conversation)
         if preview.denied is not None or preview.masked is None:
-            denied = preview.denied or Denied(origin(endpoint), {}, "the text can't be masked")
-            if self.ledger is not None:
-                self.ledger.append(
-                    {"event": "denied", "endpoint": denied.endpoint, "masked": dict(denied.kinds)}
-                )
-            return denied
+            return self._note_denied(
+                preview.denied or Denied(origin(endpoint), {}, "the text can't be masked")
+            )
         masked = Counter(r.kind for r in preview.replacements if r.mark is not None)
+        self._remember(preview.masked, endpoint, masked)
+        return ClearedText(preview.masked, origin(endpoint), masked, seal=_SEAL)
+
+    def admit(
+        self, text: str, *, endpoint: str, conversation: Conversation
+    ) -> ClearedText | Denied:
+        """Lets a text out that was masked already, as it is or not at all.
+
+        It is for what the program put together from cleared parts and its own placeholders: a
+        prompt with the text written so far. Nothing is masked here.
+
+        Args:
+            text: What should go to the remote.
+            endpoint: The remote's address.
+            conversation: Whose placeholders it holds; any other is refused.
+
+        Returns:
+            The cleared text, or a `Denied` that says which kinds of values it holds.
+        """
+        masked: Counter[str] = Counter()
+        if not self.policy.trusts(endpoint):
+            said = text
+            # The constant templates speak of placeholders; these stand for nothing.
+            for constant in self._constants:
+                said = said.replace(constant, "\n")
+            marks = {match.group(): match[1] for match in PLACEHOLDER_PATTERN.finditer(said)}
+            found = [m for m in self.find(said) if said[m.start : m.end] not in marks]
+            left = Counter(m.kind for m in found if self.policy.action(m.kind, endpoint) != "allow")
+            strange = [kind for mark, kind in marks.items() if conversation.surface(mark) is None]
+            left.update(strange)
+            if left:
+                return self._note_denied(Denied(origin(endpoint), left, "values remain unmasked"))
+            masked.update(marks.values())
+        self._remember(text, endpoint, masked)
+        return ClearedText(text, origin(endpoint), masked, seal=_SEAL)
+
+    def _note_denied(self, denied: Denied) -> Denied:
+        if self.ledger is not None:
+            self.ledger.append(
+                {"event": "denied", "endpoint": denied.endpoint, "masked": dict(denied.kinds)}
+            )
+        return denied
+
+    def _remember(self, text: str, endpoint: str, masked: Mapping[str, int]) -> None:
         with self._lock:
-            self._cleared[(origin(endpoint), self._digest(preview.masked))] = masked
+            self._cleared[(origin(endpoint), self._digest(text))] = masked
             while len(self._cleared) > _REMEMBERED:
                 self._cleared.popitem(last=False)
-        return ClearedText(preview.masked, origin(endpoint), masked, seal=_SEAL)
 
     def require(self, text: str, *, endpoint: str, conversation: Conversation) -> ClearedText:
         """Like `clear()`, with a refusal raised.
@@ -194,7 +235,7 @@ class EgressGate:
         """What `clear()` would do. Nothing is sent, remembered for the wire, or noted."""
         if self.policy.trusts(endpoint):
             return Preview(text, text, (), None)
-        found = self._find(text)
+        found = self.find(text)
         actions = {match: self.policy.action(match.kind, endpoint) for match in found}
         refused = Counter(m.kind for m, action in actions.items() if action == "refuse")
         if refused:
@@ -235,7 +276,7 @@ class EgressGate:
     def _digest(self, text: str) -> bytes:
         return hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), hashlib.sha256)
 
-    def _find(self, text: str) -> list[Match]:
+    def find(self, text: str) -> list[Match]:
         """What is private in a text: typed placeholders, known values, detected ones."""
         literal = [Match(m.start(), m.end(), "ITEM") for m in PLACEHOLDER_PATTERN.finditer(text)]
         detected = (match for detector in self.detectors for match in detector.find(text))

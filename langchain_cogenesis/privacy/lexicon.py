@@ -118,6 +118,19 @@ class PrivateLexicon:
                 reached = end
         return matches
 
+    def begins(self, canonical: str) -> bool:
+        """Whether a value that is longer begins with these canonical characters."""
+        return canonical in self._beginnings
+
+    @cached_property
+    def longest(self) -> int:
+        """Length of the longest beginning that isn't a whole value, in canonical characters."""
+        return max((len(form) - 1 for form in self._forms), default=0)
+
+    @cached_property
+    def _beginnings(self) -> frozenset[str]:
+        return frozenset(form[:end] for form in self._forms for end in range(1, len(form)))
+
     @cached_property
     def _automaton(self) -> Any:
         import ahocorasick

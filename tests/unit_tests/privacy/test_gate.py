@@ -160,3 +160,24 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
 
     with pytest.raises(ConfigurationError, match="not an HTTP URL"):
         origin(url)
+
+
+def test_what_was_masked_before_is_admitted_as_it_is() -> None:
+    """Text with this conversation's placeholders goes out unchanged; a value left in it doesn't."""
+    gate = EgressGate(
+        PrivateLexicon([PrivateValue("NAME", "Tomas Reyl")]), public_texts=("Keep [NAME_9].",)
+    )
+    conversation = Conversation()
+    mark = conversation.mask("NAME", "Tomas")
+    where = {"endpoint": "http://127.0.0.1:1/v1", "conversation": conversation}
+    text = f"Keep [NAME_9].\nDear {mark}, I hope"
+    admitted = gate.admit(text, **where)
+    assert isinstance(admitted, ClearedText)
+    assert admitted.text == text
+    assert dict(admitted.masked) == {"NAME": 1}
+    assert gate.clearance(text, where["endpoint"]) is not None
+    for refused, kind in ((f"Dear {mark} Reyl", "NAME"), ("Dear [PLACE_7]", "PLACE")):
+        denied = gate.admit(refused, **where)
+        assert isinstance(denied, Denied)
+        assert denied.kinds[kind] == 1
+        assert gate.clearance(refused, where["endpoint"]) is None

@@ -1,0 +1,118 @@
+"""The text written so far as a remote may see it: private spans replaced, open ends held back.
+
+A generated text grows token by token, and what grows may be becoming a private value: after "Isab"
+nobody can say yet whether "Isabel" stands there. So an end of the text that could still become a
+private value, or whose value could still grow ("Tomas" into "Tomas Reyl"), is open, and as long as
+it is, nothing is settled and nothing may be asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from langchain_cogenesis.privacy.lexicon import Match, PrivateLexicon
+from langchain_cogenesis.privacy.normalize import canonicalize
+
+_WINDOW = 160
+"""Characters before the open end that are looked at again, for values that began there."""
+_GROWING = re.compile(
+    r"""(?: \S*@\S*                          # an e-mail address
+          | [+(]?\d[\d\ ()/.:-]*             # a number, with its groups
+          | \b[A-Z]{2,4}[-\ ]?\d*            # an order number, an IBAN
+          | \[[A-Z]{0,7}(?:_\d{0,4}\]?)?     # a placeholder
+          | https?:\S* | www\.\S*
+        )\Z""",
+    re.VERBOSE,
+)
+_JOINED = 4
+"""From so many characters on, the end of a longer word counts as the beginning of a value."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Span:
+    """A private span of the text, in characters, and the placeholder that stands for it."""
+
+    start: int
+    end: int
+    mark: str
+
+    def __repr__(self) -> str:
+        return f"Span(<withheld: {self.end - self.start} characters>, mark={self.mark!r})"
+
+
+class PrefixMask:
+    """Follows a text as it grows.
+
+    Args:
+        find: Finds private values in a text; may overlap no longer than the window.
+        mark: The placeholder for a kind and a surface form.
+        lexicon: Knows the beginnings of private values.
+    """
+
+    def __init__(
+        self,
+        find: Callable[[str], Sequence[Match]],
+        mark: Callable[[str, str], str],
+        lexicon: PrivateLexicon,
+    ) -> None:
+        self._find = find
+        self._mark = mark
+        self._lexicon = lexicon
+        self.text = ""
+        self.settled = 0
+        self.spans: list[Span] = []
+
+    def __repr__(self) -> str:
+        return f"PrefixMask(<withheld: {len(self.text)} characters, {len(self.spans)} spans>)"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the end of the text could still become, or is still growing, a private value."""
+        return self.settled < len(self.text)
+
+    def push(self, piece: str) -> None:
+        """Takes the next piece of text; settles everything if the end isn't open."""
+        self.text += piece
+        self._settle(final=False)
+
+    def finish(self) -> None:
+        """Takes the text as ended, so that nothing can grow any more."""
+        self._settle(final=True)
+
+    def _settle(self, *, final: bool) -> None:
+        if not self.is_open:
+            return
+        # Never from the middle of a word: half of one could look like a whole value.
+        first = max(0, self.settled - _WINDOW)
+        while first > 0 and self.text[first - 1].isalnum():
+            first -= 1
+        window = self.text[first:]
+        matches = self._find(window)
+        if not final and self._end_is_open(window, matches):
+            return
+        reached = self.spans[-1].end if self.spans else 0
+        for match in matches:
+            start, end = max(match.start + first, self.settled), match.end + first
+            # What was settled before was seen by the remote as it was: it can't be taken back.
+            if end > self.settled and start >= reached:
+                surface = self.text[start:end]
+                self.spans.append(Span(start, end, self._mark(match.kind, surface)))
+                reached = end
+        self.settled = len(self.text)
+
+    def _end_is_open(self, window: str, matches: Sequence[Match]) -> bool:
+        if any(match.end == len(window) for match in matches):
+            return True
+        if _GROWING.search(window[-_WINDOW:]):
+            return True
+        canonical = canonicalize(window)
+        longest = min(len(canonical.text), self._lexicon.longest)
+        for length in range(1, longest + 1):
+            begin = len(canonical.text) - length
+            if not self._lexicon.begins(canonical.text[begin:]):
+                continue
+            if canonical.starts[begin] or length >= _JOINED:
+                return True
+        return False
