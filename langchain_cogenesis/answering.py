@@ -153,8 +153,7 @@ class Writers:
         self, request: Request, account: Account, stop: list[str] | None, options: dict[str, Any]
     ) -> Iterator[ChatGenerationChunk]:
         """Yields the local model's answer from private context and the account's outline."""
-        documents = self._retrieve(request, account, options)
-        account.context_ids = tuple(id_ for document in documents for id_ in _ids(document))
+        documents = self.retrieve(request, account, options)
         messages = list(request.prompts(documents, account.sketch).private)
         account.finish_reason = "stop"
         for chunk in _direct(self.local, messages, stop, options):
@@ -169,7 +168,21 @@ class Writers:
                     message=AIMessageChunk(content=text), generation_info=chunk.generation_info
                 )
 
-    def _retrieve(
+    def retrieve(
+        self, request: Request, account: Account, options: dict[str, Any]
+    ) -> list[Document]:
+        """Private context for a request, within what the local model's window leaves for it.
+
+        Args:
+            request: What was asked.
+            account: Notes which items were found.
+            options: Of the call; `max_tokens` is kept free.
+        """
+        documents = self._retrieved(request, account, options)
+        account.context_ids = tuple(id_ for document in documents for id_ in _ids(document))
+        return documents
+
+    def _retrieved(
         self, request: Request, account: Account, options: dict[str, Any]
     ) -> list[Document]:
         if self.k == 0 or (self.retriever is None and self.session is None):

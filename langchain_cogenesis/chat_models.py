@@ -31,8 +31,12 @@ from langchain_cogenesis.exceptions import (
     EgressDeniedError,
     ModeError,
     RemoteError,
+    VocabularyMismatchError,
 )
+from langchain_cogenesis.logit_answering import LogitSettings, LogitWriter, local_vocabulary
 from langchain_cogenesis.models.async_stream import Cancelled, iterate_in_thread
+from langchain_cogenesis.models.base import NextTokenModel
+from langchain_cogenesis.models.remote import ChatRemote
 from langchain_cogenesis.privacy.gate import EgressGate, Preview
 from langchain_cogenesis.prompts import PUBLIC_TEMPLATES
 from langchain_cogenesis.session import UserSession
@@ -50,6 +54,9 @@ class ChatCoGenesis(BaseChatModel):
     * `remote`: the remote model alone, with the instruction; private values in it are masked, and
       put back in the answer.
     * `sketch`: the remote model outlines, the local model writes from context and outline.
+    * `logits`: each token is drawn from both models' distributions; the remote sees the instruction
+      and the text written so far, private values masked, and has no say in private spans. It needs
+      a remote that gives log-probabilities, with the local model's vocabulary.
 
     To the remote goes what the human typed, and no other message of the history.
     `response_metadata["cogenesis"]` says how a call was answered. In a stream the outline comes
@@ -66,6 +73,8 @@ class ChatCoGenesis(BaseChatModel):
             the local model alone (`local`), which `response_metadata["cogenesis"]` then says. A
             stream that broke off after text was shown is an error in either case.
         k: At most so many items of context.
+        logits: How logit mode fuses; see `LogitSettings`.
+        next_token_remote: Whose distributions logit mode takes; by default those of `remote`.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True)
@@ -77,6 +86,8 @@ class ChatCoGenesis(BaseChatModel):
     mode: Mode = "sketch"
     on_remote_error: OnRemoteError = "raise"
     k: int = Field(default=12, ge=0)
+    logits: LogitSettings = Field(default_factory=LogitSettings, exclude=True)
+    next_token_remote: Any = Field(default=None, exclude=True, repr=False)
 
     _gate: EgressGate = PrivateAttr()
 
@@ -140,6 +151,7 @@ class ChatCoGenesis(BaseChatModel):
             "mode": self.mode,
             "on_remote_error": self.on_remote_error,
             "k": self.k,
+            "logits": repr(self.logits),
             "local": self.local._identifying_params,
             "remote": self.remote._identifying_params if self.remote is not None else None,
             "endpoint": self.endpoint,
@@ -229,6 +241,7 @@ class ChatCoGenesis(BaseChatModel):
         whole: bool,
         mode: str | None = None,
         on_remote_error: str | None = None,
+        attribution: bool = False,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         """Yields the answer's chunks; the last one carries usage and the account.
@@ -237,7 +250,8 @@ class ChatCoGenesis(BaseChatModel):
         off can still be answered for.
         """
         chosen = check_mode(mode or self.mode)
-        fallback = check_on_remote_error(on_remote_error or self.on_remote_error) == "local"
+        on_error = check_on_remote_error(on_remote_error or self.on_remote_error)
+        fallback = on_error == "local"
         request, writers = Request(messages), self._writers()
         account = Account(requested=chosen, mode=chosen)
         shown = False
@@ -249,16 +263,42 @@ class ChatCoGenesis(BaseChatModel):
                     yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
                 yield self._last_chunk(account)
                 return
+            if chosen == "logits":
+                writers.load_local()
+                writer = LogitWriter(writers, self._distributions(), self.logits)
+                for chunk in writer.chunks(
+                    request,
+                    account,
+                    stop,
+                    kwargs,
+                    on_remote_error=on_error,
+                    attribution=attribution,
+                ):
+                    shown = True
+                    yield chunk
+                yield self._last_chunk(account)
+                return
             if chosen == "sketch":
                 writers.load_local()
                 writers.ask_sketch(request, account)
                 yield _sketch_chunk(account)
-        except (RemoteError, EgressDeniedError, ModeError) as error:
+        except (RemoteError, EgressDeniedError, ModeError, VocabularyMismatchError) as error:
             if shown or not fallback:
                 raise
             account.fall_back(error)
         yield from writers.local_chunks(request, account, stop, kwargs)
         yield self._last_chunk(account)
+
+    def _distributions(self) -> NextTokenModel:
+        if self.next_token_remote is not None:
+            given: NextTokenModel = self.next_token_remote
+            return given
+        if not isinstance(self.remote, ChatRemote):
+            raise ModeError(
+                "logit mode needs a remote that gives log-probabilities at an address.",
+                hint="Pass remote=create_remote(…), or use mode='sketch'.",
+            )
+        return self.remote.distributions(local_vocabulary(self.local))
 
     def _last_chunk(self, account: Account) -> ChatGenerationChunk:
         writer = self.remote if account.mode == "remote" else self.local

@@ -11,6 +11,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
 
 from langchain_cogenesis.exceptions import CoGenesisError, ConfigurationError, ModeError
+from langchain_cogenesis.fusion.drafting import BlockReport
 from langchain_cogenesis.privacy.restore import Conversation
 from langchain_cogenesis.privacy.transport import EgressMeter
 from langchain_cogenesis.prompts import (
@@ -22,7 +23,7 @@ from langchain_cogenesis.prompts import (
     with_outline,
 )
 
-Mode = Literal["local", "remote", "sketch"]
+Mode = Literal["local", "remote", "sketch", "logits"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 OnRemoteError = Literal["raise", "local"]
 
@@ -139,6 +140,9 @@ class Account:
         meter: Requests and bytes that left.
         fallback: The error that the local model answered for, by its class; or None.
         finish_reason: Why the text ended: `stop` or `length`.
+        reasons: In logit mode, how many tokens were fused (`asked`), and why others weren't.
+        blocks: In logit mode, what the blocks came to.
+        steps: In logit mode, every step, if they were asked for.
     """
 
     requested: Mode
@@ -150,6 +154,9 @@ class Account:
     meter: EgressMeter = field(default_factory=EgressMeter)
     fallback: str | None = None
     finish_reason: str = "stop"
+    reasons: dict[str, int] = field(default_factory=dict)
+    blocks: BlockReport = field(default_factory=BlockReport)
+    steps: list[dict[str, Any]] = field(default_factory=list)
     local_usage: UsageMetadata | None = None
     remote_usage: UsageMetadata | None = None
 
@@ -195,6 +202,9 @@ class Account:
             "context_ids": list(self.context_ids),
             "masked": dict(self.masked),
             "warnings": list(self.warnings),
+            **({"tokens": dict(self.reasons)} if self.reasons else {}),
+            **({"blocks": list(self.blocks.used)} if self.blocks.used else {}),
+            **({"steps": list(self.steps)} if self.steps else {}),
         }
 
 

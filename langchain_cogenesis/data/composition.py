@@ -174,7 +174,7 @@ def compose_private(
     """
     found = Found((), frozenset())
     if not conditions[0].startswith("bare"):
-        count = random.choices((0, 1, 2, 3), (62, 22, 10, 6))[0]
+        count = random.choices((0, 1, 2, 3), (85, 10, 3, 2))[0]
         earlier = [_earlier(random, persona, requests[0].scope) for _ in range(count)]
         named = all("name" in slots_of(request.instruction.template) for request in requests)
         occasions = [request.occasion for request in requests]

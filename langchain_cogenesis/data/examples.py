@@ -29,12 +29,12 @@ MIXES: dict[Writer, dict[Condition, int]] = {
         "public_sketch": 9,
     },
     "large": {
-        "context": 18,
-        "context_outline": 14,
+        "context": 7,
+        "context_outline": 5,
         "bare": 3,
         "bare_outline": 2,
-        "public_text": 36,
-        "public_sketch": 27,
+        "public_text": 47,
+        "public_sketch": 36,
     },
 }
 """How often each writer is trained on each condition."""

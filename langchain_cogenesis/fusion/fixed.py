@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from langchain_cogenesis.exceptions import ConfigurationError
 from langchain_cogenesis.fusion.base import Fused
-from langchain_cogenesis.models.logprobs import Distribution, Logprobs, TopLogprobs
+from langchain_cogenesis.models.logprobs import Distribution, Logprobs, TopLogprobs, rest_of
 
-_NOTHING = 1e-9
 Values = NDArray[np.float32]
 
 
@@ -162,8 +161,8 @@ def _dense(row: Distribution, local: Logprobs) -> Values:
 def _mix_sparse(local: Values, other: TopLogprobs, weights: Sequence[float]) -> Values | None:
     """The linear mixture: outside of the listed ids it is the local row, scaled."""
     own, ids = local[other.ids], other.ids
-    rest = 1.0 - float(np.exp(own.astype(np.float64)).sum())
-    if rest <= _NOTHING:
+    rest = rest_of(local, ids)
+    if rest <= 0:
         return None
     scale = weights[0] + weights[1] * other.tail / rest
     mixed = local + np.float32(_log(scale))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from langchain_cogenesis.exceptions import DistributionError
 
+_EXACT = 1e-3
 TOLERANCE = 1e-3
 """By how much the mass of a distribution may miss 1."""
 
@@ -116,9 +117,9 @@ class TopLogprobs:
             A distribution that has this one's values at its ids, and elsewhere `base` scaled to the
             tail's mass.
         """
-        rest = 1.0 - float(np.exp(base.values[self.ids].astype(np.float64)).sum())
+        rest = rest_of(base.values, self.ids)
         with np.errstate(divide="ignore"):
-            shift = np.float32(np.log(self.tail) - np.log(rest)) if rest > 1e-9 else None
+            shift = np.float32(np.log(self.tail) - np.log(rest)) if rest > 0 else None
         if shift is None:
             # The base has nothing elsewhere: the tail is spread evenly.
             room = max(1, self.n_vocab - len(self.ids))
@@ -131,6 +132,22 @@ class TopLogprobs:
 
 
 Distribution = Logprobs | TopLogprobs
+
+
+def rest_of(values: NDArray[np.float32], ids: NDArray[np.int64]) -> float:
+    """Probability of all tokens but some.
+
+    Args:
+        values: Natural-log probabilities, `(n_vocab,)`.
+        ids: The tokens that are left out.
+    """
+    rest = 1.0 - float(np.exp(values[ids].astype(np.float64)).sum())
+    if rest > _EXACT:
+        return rest
+    # The difference of two numbers near 1 is rounding error: what is left is summed itself.
+    others = values.astype(np.float64)
+    others[ids] = -np.inf
+    return float(np.exp(others).sum())
 
 
 def _check_mass(values: NDArray[np.float32], mass: float, source: str, *, whole: bool) -> None:

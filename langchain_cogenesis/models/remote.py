@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import openai
 from langchain_core.callbacks import (
@@ -22,6 +22,7 @@ from langchain_cogenesis.exceptions import (
     RemoteResponseError,
     RemoteUnavailableError,
 )
+from langchain_cogenesis.models._http import http_library
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.privacy.policy import origin
 from langchain_cogenesis.privacy.transport import (
@@ -30,6 +31,10 @@ from langchain_cogenesis.privacy.transport import (
     EgressTransport,
 )
 from langchain_cogenesis.privacy.wire import Detokenize
+
+if TYPE_CHECKING:
+    from langchain_cogenesis.models.endpoints import RemoteNextTokenModel
+    from langchain_cogenesis.models.vocabulary import Vocabulary
 
 _CONNECT_SECONDS = 10.0
 _NO_KEY = "not-needed"
@@ -43,6 +48,8 @@ class ChatRemote(ChatOpenAI):
 
     _gate: EgressGate = PrivateAttr()
     _endpoint: str = PrivateAttr()
+    _seconds: float = PrivateAttr(default=60.0)
+    _distributions: Any = PrivateAttr(default=None)
 
     @property
     def gate(self) -> EgressGate:
@@ -58,12 +65,42 @@ class ChatRemote(ChatOpenAI):
         """Closes the connections of synchronous calls."""
         if self.http_client is not None:
             self.http_client.close()
+        if self._distributions is not None:
+            self._distributions.close()
+            self._distributions = None
 
     async def aclose(self) -> None:
         """Closes all connections."""
         self.close()
         if self.http_async_client is not None:
             await self.http_async_client.aclose()
+
+    def distributions(self, local_vocabulary: Vocabulary) -> RemoteNextTokenModel:
+        """The endpoint's next-token log-probabilities; it is asked for them when first needed.
+
+        Args:
+            local_vocabulary: The local model's tokens, which the endpoint's must be.
+
+        Raises:
+            ModeError: The endpoint gives none.
+            VocabularyMismatchError: It has other tokens.
+            RemoteError: It failed.
+        """
+        if self._distributions is None:
+            from langchain_cogenesis.models.endpoints import connect
+
+            key = self.openai_api_key
+            self._distributions = connect(
+                self._endpoint,
+                self.model_name,
+                gate=self._gate,
+                local_vocabulary=local_vocabulary,
+                api_key=key.get_secret_value() if isinstance(key, SecretStr) else None,
+                timeout=self._seconds,
+                max_retries=self.max_retries or 0,
+            )
+        found: RemoteNextTokenModel = self._distributions
+        return found
 
     def list_models(self) -> list[str]:
         """The names of the models that the endpoint offers.
@@ -149,7 +186,7 @@ def create_remote(
     origin(base_url)
     gate = gate if gate is not None else EgressGate()
     guard = EgressGuard(gate, base_url, models=(model,), detokenize=detokenize)
-    http = _http_library()
+    http = http_library()
     limits = http.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS))
     settings = {"timeout": limits, "trust_env": False, "follow_redirects": False}
     remote = ChatRemote(
@@ -173,18 +210,8 @@ def create_remote(
     )
     remote._gate = gate
     remote._endpoint = base_url
+    remote._seconds = timeout
     return remote
-
-
-def _http_library() -> Any:
-    """The httpx that the installed openai client is built on."""
-    if int(openai.__version__.split(".")[0]) >= 3:
-        import httpx2
-
-        return httpx2
-    import httpx
-
-    return httpx
 
 
 @contextmanager

@@ -37,7 +37,7 @@ from langchain_cogenesis.server.schema import (
     TokenizeBody,
     check_ids,
 )
-from langchain_cogenesis.server.service import Service
+from langchain_cogenesis.server.service import Service, TemplateBody
 
 if TYPE_CHECKING:
     from langchain_cogenesis.models.llamacpp import LlamaCppEngine
@@ -125,8 +125,9 @@ def create_app(
 ) -> FastAPI:
     """Creates an OpenAI-compatible application over a model.
 
-    Serves `/v1/models`, `/v1/chat/completions`, `/v1/completions`, `/tokenize`, `/detokenize` and
-    `/health`, which alone asks for no key and tells how many requests are running or waiting.
+    Serves `/v1/models`, `/v1/chat/completions`, `/v1/completions`, `/tokenize`, `/detokenize`,
+    `/apply-template` and `/health`, which alone asks for no key and tells how many requests are
+    running or waiting.
 
     Args:
         engine: The model; loaded by the first request if it isn't yet.
@@ -211,6 +212,10 @@ def _add_model_routes(app: FastAPI, service: Service) -> None:
         if not body.with_pieces:
             return {"tokens": ids}
         return {"tokens": [{"id": i, "piece": _piece(engine.token_bytes(i))} for i in ids]}
+
+    @app.post("/apply-template")
+    async def apply_template(body: TemplateBody) -> dict[str, Any]:
+        return service.apply_template(body)
 
     @app.post("/detokenize")
     async def detokenize(body: DetokenizeBody) -> dict[str, str]:

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
 from starlette.exceptions import HTTPException
 
+from langchain_cogenesis.models.vocabulary import Vocabulary
 from langchain_cogenesis.server.generation import Finished, Piece, Task, run_task
 from langchain_cogenesis.server.jobs import Worker
-from langchain_cogenesis.server.schema import ChatBody, CompletionBody, check_ids, read_prompts
+from langchain_cogenesis.server.schema import (
+    Body,
+    ChatBody,
+    CompletionBody,
+    Message,
+    check_ids,
+    read_prompts,
+)
 
 if TYPE_CHECKING:
     from langchain_cogenesis.models.llamacpp import LlamaCppEngine
 
 _DEFAULT_COMPLETION_TOKENS = 16  # as in the hosted completions API
+
+
+class TemplateBody(Body):
+    """Body of `POST /apply-template`."""
+
+    messages: list[Message] = Field(min_length=1)
 
 
 class Service:
@@ -33,7 +49,11 @@ class Service:
 
     def model_card(self) -> dict[str, Any]:
         """Returns the entry of this model in the list of models."""
-        meta = {"n_ctx": self.engine.n_ctx, "n_vocab": self.engine.n_vocab}
+        meta = {
+            "n_ctx": self.engine.n_ctx,
+            "n_vocab": self.engine.n_vocab,
+            "vocab_digest": self._vocab_digest,
+        }
         return {
             "id": self.model_name,
             "object": "model",
@@ -41,6 +61,13 @@ class Service:
             "owned_by": "local",
             "meta": meta,
         }
+
+    @cached_property
+    def _vocab_digest(self) -> str:
+        engine = self.engine
+        return Vocabulary(
+            engine.n_vocab, engine.token_bytes, engine.tokenize, engine.eog_ids
+        ).digest
 
     def check_model(self, name: str | None) -> None:
         """Refuses requests that are meant for another model."""
@@ -80,6 +107,19 @@ class Service:
         """Returns a text's ids, with the beginning-of-text token if the model wants one."""
         ids = self.engine.tokenize(text, special=special)
         return self.bos_ids() + ids if add_special else ids
+
+    def apply_template(self, body: TemplateBody) -> dict[str, Any]:
+        """Returns a rendered chat: its ids, how they are spelled, and its control tokens."""
+        ids = self.engine.apply_template([message.as_dict() for message in body.messages])
+        # Only the vocabulary's own table spells control tokens: as bytes of a text they are none.
+        decoder = self.engine._loaded()
+        control = {i: decoder.token_text(i) for i in ids if not self.engine.token_bytes(i)}
+        pieces = (control[i].encode() if i in control else self.engine.token_bytes(i) for i in ids)
+        return {
+            "prompt": b"".join(pieces).decode("utf-8", "replace"),
+            "ids": ids,
+            "control": {str(token): text for token, text in control.items()},
+        }
 
     def bos_ids(self) -> list[int]:
         """Returns the ids that the model wants before any text: none or one."""

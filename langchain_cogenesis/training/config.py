@@ -106,15 +106,14 @@ SETTINGS: dict[HouseName, TrainingSettings] = {
         architecture=Architecture(width=192, layers=4, heads=3, hidden=512),
         writer="small",
         seed=11,
-        tokens=23_000_000,
+        tokens=19_500_000,
         turns=(1, 1, 2, 3, 3),
     ),
     "house-large": TrainingSettings(
         architecture=Architecture(width=256, layers=5, heads=4, hidden=704),
         writer="large",
         seed=12,
-        tokens=12_300_000,
-        turns=(1, 1, 1, 1, 1, 1, 2, 3),
+        tokens=16_000_000,
     ),
 }
 """Both models; one vocabulary."""

@@ -86,6 +86,10 @@ class Trainer:
         before, total = self.seconds, self.settings.tokens
         while self.tokens < total:
             batches = chunk_batches(self.tokenizer, self.settings, self.chunk)
+            if self.batch >= len(batches):
+                # Written under other settings, whose chunks had more batches.
+                self.chunk, self.batch = self.chunk + 1, 0
+                continue
             for batch in batches[self.batch :]:
                 loss = self._learn(batch.to(self.device))
                 self.step, self.tokens = self.step + 1, self.tokens + batch.tokens

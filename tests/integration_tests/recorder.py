@@ -58,6 +58,10 @@ class Recorder:
         """Answers with this text from now on; None is the canned outline or letter again."""
         self._set(answer=text)
 
+    def set_upstream(self, origin: str | None) -> None:
+        """Lets a real endpoint answer from now on, by its origin; what arrives is recorded."""
+        self._set(upstream=origin)
+
     def _set(self, **settings: Any) -> None:
         assert self._process.stdin is not None
         assert self._process.stdout is not None

@@ -17,6 +17,8 @@ import socket
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from typing import Any
 
 OUTLINE = (
@@ -27,13 +29,14 @@ LETTER = "Dear [NAME_1],\n\nI hope you are well. Let us meet soon.\n\nBest wishe
 
 
 class Settings:
-    """What the tests have set: the fault, for how many requests, and the answer."""
+    """What the tests have set: the fault, for how many requests, and who answers."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.fault: str | None = None
         self.times: int | None = None
         self.answer: str | None = None
+        self.upstream: str | None = None
         self.elsewhere = ""
 
     def update(self, change: dict[str, Any]) -> None:
@@ -111,6 +114,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """Says nothing."""
 
     def do_GET(self) -> None:
+        if self.settings.upstream:
+            self._forward(None, cut=None)
+            return
         self._send(200, {"object": "list", "data": [{"id": "recorded", "object": "model"}]})
 
     def do_POST(self) -> None:
@@ -123,10 +129,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self._send(400, {"error": {"message": "not JSON"}})
             return
         fault = self.settings.take_fault()
-        if fault in (None, "echo", "close_mid_stream"):
+        if self.settings.upstream and fault in (None, "close_mid_stream"):
+            self._forward(body, cut=40 if fault else None)
+        elif fault in (None, "echo", "close_mid_stream"):
             self._answer(asked, fault)
         else:
             self._fail(fault)
+
+    def _forward(self, body: bytes | None, *, cut: int | None) -> None:
+        """Lets a real endpoint answer, and hands its answer on."""
+        kept = ("authorization", "content-type")
+        headers = {k: v for k, v in self.headers.items() if k.lower() in kept}
+        request = urllib.request.Request(f"{self.settings.upstream}{self.path}", body, headers)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=60) as answer:
+                self._send_bytes(answer.status, answer.read(), "application/json", cut=cut)
+        except urllib.error.HTTPError as error:
+            self._send_bytes(error.code, error.read(), "application/json")
 
     def _read_body(self) -> bytes:
         if "chunked" not in self.headers.get("Transfer-Encoding", ""):

@@ -95,6 +95,15 @@ def test_the_order_of_the_others_makes_no_difference(seed: int, k: int) -> None:
     assert np.allclose(there.values, back.values, atol=1e-5)
 
 
+def test_a_local_model_that_is_sure_loses_no_mass() -> None:
+    """Where next to nothing is left for the others, their share is still what it should be."""
+    values = np.full(N_VOCAB, np.log(1e-10), dtype=np.float32)
+    values[0] = np.log1p(-1e-10 * (N_VOCAB - 1))
+    other = TopLogprobs.of([(0, np.log(0.4)), (1, np.log(0.2))], N_VOCAB)
+    for fusion in (LinearFusion(), LogLinearFusion(), MaxFusion()):
+        check_fusion(fusion, [Logprobs(values), other])
+
+
 def test_a_fusion_of_equals_is_each_of_them() -> None:
     """Mixing a model with itself changes nothing, whatever the weights."""
     local = _dense(5)

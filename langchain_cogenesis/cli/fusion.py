@@ -1,0 +1,289 @@
+"""`cogenesis fusion …`: fits a learned fusion on recordings, and shows one."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.progress import Progress
+from rich.table import Table
+
+from langchain_cogenesis.cli.output import JsonOption, err, out, print_json, reporting
+
+if TYPE_CHECKING:
+    from langchain_cogenesis.data.examples import Example
+    from langchain_cogenesis.fusion.fitting import FitResult
+    from langchain_cogenesis.fusion.recordings import HelperView, Triple
+    from langchain_cogenesis.models.llamacpp import LlamaCppEngine
+
+fusion_app = typer.Typer(
+    no_args_is_help=True, help="Fit how much of the helper to take at each token, or show a fit."
+)
+
+GRAMMAR = "grammar"
+
+
+@fusion_app.command()
+def fit(
+    out_file: Annotated[Path, typer.Option("--out", help="Where the fusion goes, *.safetensors.")],
+    data: Annotated[
+        str, typer.Option("--data", help="`grammar` for made-up letters, or a JSONL file.")
+    ] = GRAMMAR,
+    count: Annotated[int, typer.Option("--count", min=5, help="Examples at most.")] = 200,
+    local: Annotated[
+        str, typer.Option("--local", help="The local model: a house model or a GGUF.")
+    ] = "house-small",
+    helper: Annotated[
+        str, typer.Option("--helper", help="The helper, run on this device: as for --local.")
+    ] = "house-large",
+    recordings: Annotated[
+        Path | None,
+        typer.Option("--recordings", help="Keep recordings in this folder, and take those there."),
+    ] = None,
+    top_k: Annotated[
+        int, typer.Option("--top-k", min=1, help="Tokens that an endpoint will give of the helper.")
+    ] = 20,
+    epochs: Annotated[
+        int, typer.Option("--epochs", min=1, help="At most; it ends when it no longer helps.")
+    ] = 300,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of examples and fit.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Fits a learned fusion on references, teacher-forced through both models on this device.
+
+    A line of a JSONL file is an object with "private" and "public", each a list of pairs of role
+    and text, and "reference", a text. Recordings are private data: without --recordings they are
+    removed.
+
+    Example: cogenesis fusion fit --data letters.jsonl --count 300 --out letters.safetensors
+    """
+    from langchain_cogenesis.fusion.recordings import load_recordings
+
+    with reporting(as_json), _folder(recordings) as folder:
+        _check_target(out_file)
+        outcomes = _record(_Job(data, count, local, helper, top_k, seed), folder)
+        result = _fit(list(load_recordings(folder)), epochs, seed)
+        result.fusion.save(out_file)
+        told = _told(result, out_file, outcomes, recordings)
+        if as_json:
+            print_json(told)
+        else:
+            _print_fit(told)
+
+
+@fusion_app.command()
+def show(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `fusion fit` wrote.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Shows what a learned fusion looks at, how large it is and which vocabulary it is for.
+
+    Example: cogenesis fusion show letters.safetensors
+    """
+    from langchain_cogenesis.fusion.features import FEATURE_NAMES
+    from langchain_cogenesis.fusion.learned import LearnedFusion
+
+    with reporting(as_json):
+        fusion = LearnedFusion.load(file)
+        told = {
+            "file": str(file),
+            "weights": fusion.network.weight_count,
+            "hidden": len(fusion.network.b1),
+            "vocabulary": fusion.vocabulary_digest,
+            "features": list(FEATURE_NAMES),
+        }
+        if as_json:
+            print_json(told)
+            return
+        for key, value in told.items():
+            text = ", ".join(value) if isinstance(value, list) else value
+            out().print(f"{key}: {text}", markup=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    data: str
+    count: int
+    local: str
+    helper: str
+    top_k: int
+    seed: int
+
+
+@contextmanager
+def _folder(kept: Path | None) -> Iterator[Path]:
+    if kept is not None:
+        yield kept
+        return
+    with TemporaryDirectory(prefix="cogenesis-") as temporary:
+        yield Path(temporary) / "recordings"
+
+
+def _check_target(path: Path) -> None:
+    from langchain_cogenesis.exceptions import ConfigurationError
+
+    # Before hours of recording, not after.
+    if not path.absolute().parent.is_dir() or path.is_dir():
+        raise ConfigurationError(
+            f"{path} can't be written.", hint="Give a file in a directory that exists: --out FILE."
+        )
+
+
+def _record(job: _Job, folder: Path) -> Counter[str]:
+    from langchain_cogenesis.fusion.recordings import record
+    from langchain_cogenesis.models.llamacpp import LlamaCppEngine
+    from langchain_cogenesis.models.local_next import LocalNextTokenModel
+
+    engines = LlamaCppEngine(job.local), LlamaCppEngine(job.helper)
+    examples, view = _examples(job, engines[0])
+    total = len(examples) if isinstance(examples, list) else job.count
+    outcomes: Counter[str] = Counter()
+    try:
+        steps = record(
+            examples,
+            LocalNextTokenModel(engines[0]),
+            LocalNextTokenModel(engines[1]),
+            folder,
+            top_k=job.top_k,
+            view=view,
+            identity="/".join(map(_identity, engines)),
+        )
+        with Progress(console=err(), transient=True) as progress:
+            for step in progress.track(steps, total=total, description="Recording"):
+                outcomes[step.outcome] += 1
+    finally:
+        for engine in engines:
+            engine.close()
+    if outcomes["too long"]:
+        err().print(f"{outcomes['too long']} examples are too long for a model and were left out.")
+    return outcomes
+
+
+def _identity(engine: LlamaCppEngine) -> str:
+    found = engine.path.stat()
+    return f"{found.st_size}-{found.st_mtime_ns}"
+
+
+def _examples(job: _Job, engine: LlamaCppEngine) -> tuple[Iterable[Triple], HelperView | None]:
+    if job.data == GRAMMAR:
+        return _grammar(job, engine)
+    return _read_jsonl(Path(job.data), job.count), None
+
+
+def _grammar(job: _Job, engine: LlamaCppEngine) -> tuple[Iterable[Triple], HelperView]:
+    """Letters whose names neither model has seen; the helper sees placeholders for their facts."""
+    from langchain_cogenesis.data.examples import create_example
+    from langchain_cogenesis.evaluation.likelihood import _public_ids, masked_view
+    from langchain_cogenesis.prompts import public_messages
+
+    @lru_cache(maxsize=2)
+    def made(number: int) -> Example:
+        name = f"fusion/{job.seed}/{number}"
+        return create_example(name, condition="context", scope="all", made_up=1.0)
+
+    def triples() -> Iterator[Triple]:
+        roles = {"system": "system", "human": "user"}
+        for number in range(job.count):
+            public = public_messages(masked_view(made(number)).instruction)
+            shown = [(roles[message.type], str(message.content)) for message in public]
+            yield _chat(made(number).messages()), _chat(shown), made(number).answer
+
+    def view(number: int, tokens: Sequence[int]) -> tuple[list[int], dict[int, int]]:
+        return _public_ids(engine, tokens, masked_view(made(number)).spans)
+
+    return triples(), view
+
+
+def _chat(messages: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"role": role, "content": text} for role, text in messages]
+
+
+def _read_jsonl(path: Path, count: int) -> list[Triple]:
+    """Reads all that is wanted, so that a broken line is told before anything is recorded."""
+    from langchain_cogenesis.exceptions import ConfigurationError, SourceError
+
+    if not path.is_file():
+        raise ConfigurationError(
+            f"there is no file {path}.", hint="Give --data grammar, or a JSONL file."
+        )
+    found: list[Triple] = []
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line, text in enumerate(file, start=1):
+            if len(found) == count:
+                break
+            if not text.strip():
+                continue
+            triple = _triple(text)
+            if triple is None:
+                raise SourceError(path.name, "not a record of this format", line=line, hint=_SHAPE)
+            found.append(triple)
+    return found
+
+
+def _triple(text: str) -> Triple | None:
+    try:
+        record = json.loads(text)
+        private, public = (_chat((str(r), str(t)) for r, t in record[side]) for side in _SIDES)
+        reference = record["reference"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return (private, public, reference) if isinstance(reference, str) else None
+
+
+_SIDES = ("private", "public")
+_SHAPE = 'A line is {"private": [[role, text], …], "public": [[role, text], …], "reference": text}.'
+
+
+def _fit(found: Sequence[Any], epochs: int, seed: int) -> FitResult:
+    from langchain_cogenesis.fusion.fitting import fitting
+
+    steps = fitting(found, epochs=epochs, seed=seed)
+    with Progress(console=err(), transient=True) as progress:
+        task = progress.add_task("Fitting", total=epochs)
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as stop:
+                result: FitResult = stop.value
+                return result
+            text = f"Fitting, {step.nll:.4f} nats a token"
+            progress.update(task, completed=step.epoch, description=text)
+
+
+def _told(
+    result: FitResult, path: Path, outcomes: Counter[str], kept: Path | None
+) -> dict[str, Any]:
+    return {
+        "file": str(path),
+        "weights": result.fusion.network.weight_count,
+        "recordings": None if kept is None else str(kept),
+        "outcomes": dict(outcomes),
+        "examples": dict(zip(("train", "stop", "held_out"), result.examples, strict=True)),
+        "epochs": result.epochs,
+        "fixed_weight": result.fixed_weight,
+        "nll": {name: asdict(found) for name, found in result.nll.items()},
+        "gain": asdict(result.gain),
+    }
+
+
+def _print_fit(told: dict[str, Any]) -> None:
+    table = Table("held out", "nats a token", "95 % interval", box=None, header_style="bold")
+    names = {
+        "local": "local alone",
+        "helper": "helper alone",
+        "fixed": f"fixed weight {told['fixed_weight']:.2f}",
+        "learned": "learned weight",
+    }
+    rows = {**{names[name]: row for name, row in told["nll"].items()}, "gain": told["gain"]}
+    for name, row in rows.items():
+        table.add_row(name, f"{row['value']:.4f}", f"{row['low']:.4f} to {row['high']:.4f}")
+    out().print(table)
+    out().print(f"{told['file']}: {told['weights']} weights", markup=False)

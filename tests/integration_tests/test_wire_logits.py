@@ -1,0 +1,164 @@
+"""What really leaves in logit mode: a recorder stands between the package and a real endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recorder import Recorder, find_values, recorded_requests, recording_server
+from test_wire import CANARIES, CONTEXT, STRUCTURED, blind
+
+from langchain_cogenesis import ChatCoGenesis, ChatLocalLlama, LlamaCppEngine, create_remote
+from langchain_cogenesis.exceptions import ModeError, RemoteError
+from langchain_cogenesis.logit_answering import LogitSettings
+from langchain_cogenesis.models.remote import ChatRemote
+from langchain_cogenesis.privacy.policy import EgressPolicy
+from langchain_cogenesis.server.process import Endpoint, serve_in_child
+from langchain_cogenesis.session import UserSession
+
+INSTRUCTION = "Invite Osric to the dinner at Vesper Hall, from Quillara Vexmoor in Zarnholt."
+VALUES = [value for value in STRUCTURED if value != "14 Umberlane Rise"]
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[Endpoint]:
+    """The larger house model behind our endpoint, in a process of its own."""
+    with serve_in_child("house-large") as running:
+        yield running
+
+
+@pytest.fixture
+def recorder(tmp_path: Path, endpoint: Endpoint) -> Iterator[Recorder]:
+    """Records everything on its way there."""
+    with recording_server(tmp_path) as running:
+        running.set_upstream(endpoint.base_url.removesuffix("/v1"))
+        yield running
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[UserSession]:
+    """A user with a canary in every field of their context."""
+    with UserSession("quill", tmp_path / "users", create=True) as made:
+        made.add(CONTEXT)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> dict[int, bytes]:
+    """Bytes of each token, with which the recorder reads token-id prompts."""
+    engine = LlamaCppEngine.shared("house-small")
+    return {token: engine.token_bytes(token) for token in range(engine.n_vocab)}
+
+
+def _model(
+    recorder: Recorder, endpoint: Endpoint, session: UserSession, **settings: Any
+) -> tuple[ChatCoGenesis, ChatRemote]:
+    remote = create_remote(
+        recorder.base_url,
+        endpoint.model,
+        api_key=endpoint.api_key,
+        gate=session.gate,
+        timeout=2.0,
+        max_retries=1,
+    )
+    model = ChatCoGenesis(
+        local=ChatLocalLlama(max_tokens=40),
+        remote=remote,
+        session=session,
+        mode="logits",
+        logits=LogitSettings(**settings),
+        on_remote_error="local",
+    )
+    return model, remote
+
+
+async def by_invoke(model: ChatCoGenesis) -> str:
+    return str(model.invoke(INSTRUCTION).content)
+
+
+async def by_astream(model: ChatCoGenesis) -> str:
+    return "".join([str(chunk.content) async for chunk in model.astream(INSTRUCTION)])
+
+
+@pytest.mark.parametrize("door", [by_invoke, by_astream])
+@pytest.mark.parametrize("block", [None, 4])
+@pytest.mark.parametrize("fault", [None, "error", "close_mid_stream", "not_json"])
+async def test_no_canary_leaves(
+    recorder: Recorder,
+    endpoint: Endpoint,
+    session: UserSession,
+    vocabulary: dict[int, bytes],
+    door: Callable[..., Any],
+    block: int | None,
+    fault: Any,
+) -> None:
+    """Instruction and prefix leave masked, in every request, and each is in the ledger."""
+    model, remote = _model(recorder, endpoint, session, block=block)
+    text = await door(model)
+    recorder.set_fault(fault, 2)
+    with suppress(RemoteError):
+        text = await door(model)
+    recorder.set_fault(None)
+    await remote.aclose()
+    sent = recorded_requests(recorder.record_file)
+    assert len(sent) > 5
+    assert "Osric" in text
+    assert find_values(recorder.record_file, CANARIES, vocabulary) == []
+    noted = [e.content for e in session.ledger.entries() if e.content]
+    assert [n["event"] for n in noted].count("request") == len(sent)
+    assert session.ledger.verify().faults == ()
+
+
+async def test_a_planted_leak_is_found(
+    recorder: Recorder,
+    endpoint: Endpoint,
+    session: UserSession,
+    vocabulary: dict[int, bytes],
+) -> None:
+    """Past a gate that knows nothing, the recorder finds what the instruction and text hold."""
+    blind(session.gate)
+    model, remote = _model(recorder, endpoint, session)
+    await by_invoke(model)
+    await remote.aclose()
+    found = {value for value, _ in find_values(recorder.record_file, VALUES, vocabulary)}
+    assert {"Quillara Vexmoor", "Zarnholt", "Vesper Hall"} <= found
+
+
+async def test_a_raw_prefix_is_for_trusted_endpoints(
+    recorder: Recorder, endpoint: Endpoint, session: UserSession, vocabulary: dict[int, bytes]
+) -> None:
+    """Untrusted, raw is refused before anything is sent; trusted, the text goes as it is."""
+    model, remote = _model(recorder, endpoint, session, prefix="raw")
+    with pytest.raises(ModeError, match="trusted"):
+        model.invoke(INSTRUCTION, on_remote_error="raise")
+    sent = len(recorded_requests(recorder.record_file))
+    assert find_values(recorder.record_file, CANARIES, vocabulary) == []
+    session.gate.policy = EgressPolicy(trusted=(recorder.base_url,))
+    model.invoke(INSTRUCTION, on_remote_error="raise")
+    await remote.aclose()
+    assert len(recorded_requests(recorder.record_file)) > sent
+    found = {value for value, _ in find_values(recorder.record_file, VALUES, vocabulary)}
+    assert "Vesper Hall" in found
+
+
+async def test_modes_switch_in_one_object(
+    recorder: Recorder, endpoint: Endpoint, session: UserSession
+) -> None:
+    """The same model answers in logits, sketch and local mode, as the config says."""
+    model, remote = _model(recorder, endpoint, session)
+    answered = {
+        mode: model.invoke(INSTRUCTION, {"configurable": {"cogenesis_mode": mode}})
+        for mode in ("logits", "sketch", "local")
+    }
+    await remote.aclose()
+    for mode, answer in answered.items():
+        told = answer.response_metadata["cogenesis"]
+        assert told["mode"] == mode, told["warnings"]
+    tokens = answered["logits"].response_metadata["cogenesis"]["tokens"]
+    assert tokens["asked"] > 0
+    assert tokens["open end"] > 0
+    calls = answered["logits"].response_metadata["cogenesis"]["remote_calls"]
+    assert 0 < calls < sum(tokens.values())
