@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -44,7 +45,9 @@ def write(
     instruction: InstructionArgument,
     user: UserOption,
     store: StoreOption = None,
-    mode: Annotated[str, typer.Option("--mode", "-m", help="local, remote or sketch.")] = "sketch",
+    mode: Annotated[
+        str, typer.Option("--mode", "-m", help="local, remote, sketch or logits.")
+    ] = "sketch",
     local: LocalOption = "house-small",
     remote: RemoteOption = None,
     remote_model: RemoteModelOption = None,
@@ -64,12 +67,31 @@ def write(
     on_remote_error: Annotated[
         str, typer.Option(help="raise, or local: then the local model answers alone.")
     ] = "raise",
+    weight: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Logits: the local model's share.")
+    ] = 0.6,
+    fusion: Annotated[
+        Path | None, typer.Option(help="Logits: a learned fusion, from `fusion fit`.")
+    ] = None,
+    schedule: Annotated[
+        str, typer.Option(help="Logits: every, pkt:P/K/T, rate:N or entropy:NATS.")
+    ] = "every",
+    block: Annotated[
+        str, typer.Option(help="Logits: tokens a request, auto, or none for one each.")
+    ] = "auto",
+    attribution: Annotated[
+        Path | None, typer.Option(help="Logits: write an HTML page of which model wrote what.")
+    ] = None,
+    show_attribution: Annotated[
+        bool, typer.Option(help="Logits: show it in colours in the terminal.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Writes a text for a user, in one of the modes.
 
     Example: cogenesis write "Invite Tomas to the dinner on Saturday" --user nora --mode sketch
     """
+    from langchain_cogenesis.cli.logits import read_settings, show_steps
     from langchain_cogenesis.cli.pair import PairOptions, open_model, read_text
     from langchain_cogenesis.collaboration import check_mode, check_on_remote_error
     from langchain_cogenesis.session import UserSession
@@ -79,14 +101,26 @@ def write(
         text = read_text(instruction)
         needs_remote = check_mode(mode) != "local"
         settings: dict[str, Any] = {"on_remote_error": check_on_remote_error(on_remote_error)}
+        wanted = attribution is not None or show_attribution
+        if mode == "logits":
+            settings["logits"] = read_settings(weight, fusion, schedule, block, local)
         with open_model(session, options, with_remote=needs_remote, k=k, **settings) as model:
+            more: dict[str, Any] = {"attribution": True} if wanted else {}
             chunks = model.stream(
-                text, mode=mode, seed=seed, temperature=temperature, max_tokens=max_tokens
+                text,
+                None,
+                mode=mode,
+                seed=seed,
+                temperature=temperature,
+                max_tokens=max_tokens,
+                **more,
             )
-            _show(chunks, as_json)
+            account = _show(chunks, as_json)
+            if wanted:
+                show_steps(account, attribution, in_terminal=show_attribution and not as_json)
 
 
-def _show(chunks: Any, as_json: bool) -> None:
+def _show(chunks: Any, as_json: bool) -> dict[str, Any]:
     pieces: list[str] = []
     account: dict[str, Any] = {}
     for chunk in chunks:
@@ -100,28 +134,25 @@ def _show(chunks: Any, as_json: bool) -> None:
         sys.stdout.write(str(chunk.content))
         sys.stdout.flush()
     if as_json:
-        keys = (
-            "mode",
-            "sketch",
-            "usage",
-            "remote_calls",
-            "remote_bytes",
-            "context_ids",
-            "warnings",
-        )
-        print_json({"text": "".join(pieces), **{key: account[key] for key in keys}})
-        return
+        keys = ("mode", "sketch", "usage", "remote_calls", "remote_bytes", "context_ids")
+        more = {key: account[key] for key in ("tokens", "blocks") if key in account}
+        told = {key: account[key] for key in keys}
+        print_json({"text": "".join(pieces), **told, **more, "warnings": account["warnings"]})
+        return account
     sys.stdout.write("\n")
     for warning in account["warnings"]:
         err().print(f"note: {warning}", style="yellow", markup=False)
     err().print(account_line(account), style="dim", markup=False)
+    return account
 
 
 def account_line(account: dict[str, Any]) -> str:
     """One line on how a text was written."""
     masked = sum(account["masked"].values())
+    tokens = account.get("tokens", {})
+    fused = f"tokens fused: {tokens.get('asked', 0)} of {sum(tokens.values())} · " if tokens else ""
     return (
-        f"mode: {account['mode']} · items of context: {len(account['context_ids'])} · "
+        f"mode: {account['mode']} · {fused}items of context: {len(account['context_ids'])} · "
         f"remote calls: {account['remote_calls']} · bytes out: {account['remote_bytes']} · "
         f"private values masked: {masked}"
     )
