@@ -12,6 +12,7 @@ from langchain_cogenesis._version import __version__
 
 if TYPE_CHECKING:
     from langchain_cogenesis.chains import create_cogenesis_chain
+    from langchain_cogenesis.chat_fusion import ChatLogitFusion
     from langchain_cogenesis.chat_models import ChatCoGenesis
     from langchain_cogenesis.context.embeddings import StaticEmbeddings
     from langchain_cogenesis.context.importers import import_files
@@ -25,8 +26,19 @@ if TYPE_CHECKING:
     )
     from langchain_cogenesis.context.store import PrivateContextStore
     from langchain_cogenesis.exceptions import CoGenesisError
+    from langchain_cogenesis.fusion.attribution import Attribution
+    from langchain_cogenesis.fusion.fixed import (
+        LinearFusion,
+        LogLinearFusion,
+        MaxFusion,
+        ProxyFusion,
+    )
+    from langchain_cogenesis.fusion.learned import LearnedFusion
+    from langchain_cogenesis.logit_answering import FusionHelper, LogitSettings
     from langchain_cogenesis.models.chat_llamacpp import ChatLocalLlama
+    from langchain_cogenesis.models.endpoints import connect
     from langchain_cogenesis.models.llamacpp import LlamaCppEngine
+    from langchain_cogenesis.models.local_next import LocalNextTokenModel
     from langchain_cogenesis.models.remote import create_remote
     from langchain_cogenesis.privacy.gate import ClearedText, EgressGate
     from langchain_cogenesis.privacy.ledger import EgressLedger
@@ -40,8 +52,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Activity": "context.schema",
+    "Attribution": "fusion.attribution",
     "ChatCoGenesis": "chat_models",
     "ChatLocalLlama": "models.chat_llamacpp",
+    "ChatLogitFusion": "chat_fusion",
     "ClearedText": "privacy.gate",
     "CoGenesisError": "exceptions",
     "Contact": "context.schema",
@@ -49,18 +63,27 @@ _HOMES = {
     "EgressGate": "privacy.gate",
     "EgressLedger": "privacy.ledger",
     "EgressPolicy": "privacy.policy",
+    "FusionHelper": "logit_answering",
+    "LearnedFusion": "fusion.learned",
+    "LinearFusion": "fusion.fixed",
     "LlamaCppEngine": "models.llamacpp",
+    "LocalNextTokenModel": "models.local_next",
+    "LogLinearFusion": "fusion.fixed",
+    "LogitSettings": "logit_answering",
+    "MaxFusion": "fusion.fixed",
     "PrivateContext": "context.schema",
     "PrivateContextRetriever": "context.retrievers",
     "PrivateContextStore": "context.store",
     "PrivateLexicon": "privacy.lexicon",
     "PrivateValue": "privacy.lexicon",
     "PromptPair": "prompts",
+    "ProxyFusion": "fusion.fixed",
     "SketchNode": "sketch",
     "StaticEmbeddings": "context.embeddings",
     "UserProfile": "context.schema",
     "UserSession": "session",
     "WritingSample": "context.schema",
+    "connect": "models.endpoints",
     "create_cogenesis_chain": "chains",
     "create_prompt_pair": "prompts",
     "create_remote": "models.remote",
@@ -70,8 +93,10 @@ _HOMES = {
 
 __all__ = [
     "Activity",
+    "Attribution",
     "ChatCoGenesis",
     "ChatLocalLlama",
+    "ChatLogitFusion",
     "ClearedText",
     "CoGenesisError",
     "Contact",
@@ -79,19 +104,28 @@ __all__ = [
     "EgressGate",
     "EgressLedger",
     "EgressPolicy",
+    "FusionHelper",
+    "LearnedFusion",
+    "LinearFusion",
     "LlamaCppEngine",
+    "LocalNextTokenModel",
+    "LogLinearFusion",
+    "LogitSettings",
+    "MaxFusion",
     "PrivateContext",
     "PrivateContextRetriever",
     "PrivateContextStore",
     "PrivateLexicon",
     "PrivateValue",
     "PromptPair",
+    "ProxyFusion",
     "SketchNode",
     "StaticEmbeddings",
     "UserProfile",
     "UserSession",
     "WritingSample",
     "__version__",
+    "connect",
     "create_cogenesis_chain",
     "create_prompt_pair",
     "create_remote",

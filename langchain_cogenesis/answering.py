@@ -239,3 +239,37 @@ def _direct(
 def _ids(document: Document) -> list[str]:
     """The ids of the items in a document: the core of a profile is several in one."""
     return list(document.metadata.get("ids") or [str(document.metadata.get("id", ""))])
+
+
+def last_chunk(account: Account, writer: BaseChatModel | None) -> ChatGenerationChunk:
+    """The chunk that ends an answer: usage, and how it was answered.
+
+    Args:
+        account: Of the answer.
+        writer: The model that wrote it.
+    """
+    name = getattr(writer, "model_name", None) or getattr(writer, "model", None)
+    told = account.metadata()
+    if account.sketch:
+        del told["sketch"]  # in the stream already
+    metadata = {
+        "model_name": str(name or type(writer).__name__),
+        "model_provider": "cogenesis",
+        "finish_reason": account.finish_reason,
+        "cogenesis": told,
+    }
+    message = AIMessageChunk(
+        content="",
+        response_metadata=metadata,
+        usage_metadata=account.usage,
+        chunk_position="last",
+    )
+    return ChatGenerationChunk(
+        message=message, generation_info={"finish_reason": account.finish_reason}
+    )
+
+
+def sketch_chunk(account: Account) -> ChatGenerationChunk:
+    """The chunk without text that tells the outline before the answer begins."""
+    metadata = {"cogenesis": {"sketch": list(account.sketch)}}
+    return ChatGenerationChunk(message=AIMessageChunk(content="", response_metadata=metadata))

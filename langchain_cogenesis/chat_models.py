@@ -17,7 +17,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 from pydantic import ConfigDict, Field, PrivateAttr
 
-from langchain_cogenesis.answering import Writers
+from langchain_cogenesis.answering import Writers, last_chunk, sketch_chunk
 from langchain_cogenesis.collaboration import (
     Account,
     Mode,
@@ -33,7 +33,13 @@ from langchain_cogenesis.exceptions import (
     RemoteError,
     VocabularyMismatchError,
 )
-from langchain_cogenesis.logit_answering import LogitSettings, LogitWriter, local_vocabulary
+from langchain_cogenesis.logit_answering import (
+    FusionHelper,
+    LogitSettings,
+    LogitWriter,
+    Trust,
+    local_vocabulary,
+)
 from langchain_cogenesis.models.async_stream import Cancelled, iterate_in_thread
 from langchain_cogenesis.models.base import NextTokenModel
 from langchain_cogenesis.models.remote import ChatRemote
@@ -261,11 +267,13 @@ class ChatCoGenesis(BaseChatModel):
                 for piece in list(pieces) if whole else pieces:
                     shown = True
                     yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
-                yield self._last_chunk(account)
+                yield last_chunk(account, self._writer(account))
                 return
             if chosen == "logits":
                 writers.load_local()
-                writer = LogitWriter(writers, self._distributions(), self.logits)
+                trust: Trust = "instruction" if self.logits.prefix == "raw" else "masked"
+                helper = FusionHelper(self._distributions(), trust)
+                writer = LogitWriter(writers, [helper], self.logits)
                 for chunk in writer.chunks(
                     request,
                     account,
@@ -276,18 +284,18 @@ class ChatCoGenesis(BaseChatModel):
                 ):
                     shown = True
                     yield chunk
-                yield self._last_chunk(account)
+                yield last_chunk(account, self._writer(account))
                 return
             if chosen == "sketch":
                 writers.load_local()
                 writers.ask_sketch(request, account)
-                yield _sketch_chunk(account)
+                yield sketch_chunk(account)
         except (RemoteError, EgressDeniedError, ModeError, VocabularyMismatchError) as error:
             if shown or not fallback:
                 raise
             account.fall_back(error)
         yield from writers.local_chunks(request, account, stop, kwargs)
-        yield self._last_chunk(account)
+        yield last_chunk(account, self._writer(account))
 
     def _distributions(self) -> NextTokenModel:
         if self.next_token_remote is not None:
@@ -300,27 +308,8 @@ class ChatCoGenesis(BaseChatModel):
             )
         return self.remote.distributions(local_vocabulary(self.local))
 
-    def _last_chunk(self, account: Account) -> ChatGenerationChunk:
-        writer = self.remote if account.mode == "remote" else self.local
-        name = getattr(writer, "model_name", None) or getattr(writer, "model", None)
-        told = account.metadata()
-        if account.sketch:
-            del told["sketch"]  # in the stream already
-        metadata = {
-            "model_name": str(name or type(writer).__name__),
-            "model_provider": "cogenesis",
-            "finish_reason": account.finish_reason,
-            "cogenesis": told,
-        }
-        message = AIMessageChunk(
-            content="",
-            response_metadata=metadata,
-            usage_metadata=account.usage,
-            chunk_position="last",
-        )
-        return ChatGenerationChunk(
-            message=message, generation_info={"finish_reason": account.finish_reason}
-        )
+    def _writer(self, account: Account) -> BaseChatModel | None:
+        return self.remote if account.mode == "remote" else self.local
 
     def _context_digest(self) -> str:
         if self.session is None:
@@ -328,11 +317,6 @@ class ChatCoGenesis(BaseChatModel):
         ids = sorted(item.id for item in self.session.store.items())
         known = f"{self.session.directory.name}\n" + "\n".join(ids)
         return hashlib.sha256(known.encode()).hexdigest()
-
-
-def _sketch_chunk(account: Account) -> ChatGenerationChunk:
-    metadata = {"cogenesis": {"sketch": list(account.sketch)}}
-    return ChatGenerationChunk(message=AIMessageChunk(content="", response_metadata=metadata))
 
 
 def _with_mode(config: RunnableConfig | None, kwargs: dict[str, Any]) -> dict[str, Any]:

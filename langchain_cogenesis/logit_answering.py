@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk
 
@@ -34,6 +34,7 @@ from langchain_cogenesis.privacy.transport import metered
 from langchain_cogenesis.prompts import public_messages
 
 PrefixPolicy = Literal["masked", "raw"]
+Trust = Literal["masked", "instruction", "context"]
 Block = int | Literal["auto"] | None
 
 
@@ -57,37 +58,45 @@ class LogitSettings:
     prefix: PrefixPolicy = "masked"
 
 
+@dataclass(frozen=True, slots=True)
+class FusionHelper:
+    """A model besides the local one, and what it may see.
+
+    Attributes:
+        model: Gives next-token log-probabilities; same vocabulary as the local model.
+        trust: `masked`: instruction and text with placeholders. `instruction`: both as they are, no
+            context. `context`: everything. The last two are for models in this process and for
+            endpoints that are declared trusted.
+    """
+
+    model: NextTokenModel
+    trust: Trust = "masked"
+
+
 class LogitWriter:
     """Writes answers in logit mode.
 
     Args:
         writers: The local model, the gate, and the user's context.
-        remote: Gives next-token log-probabilities.
+        helpers: The other models.
         settings: How to fuse.
 
     Raises:
-        ModeError: The local model isn't driven by llama.cpp, or `raw` is asked for an endpoint that
-            isn't trusted.
-        VocabularyMismatchError: The two models don't have the same tokens.
+        ModeError: The local model isn't driven by llama.cpp, or an endpoint that isn't trusted
+            would see what is private.
+        VocabularyMismatchError: Two models don't have the same tokens.
     """
 
-    def __init__(self, writers: Writers, remote: NextTokenModel, settings: LogitSettings) -> None:
+    def __init__(
+        self, writers: Writers, helpers: Sequence[FusionHelper], settings: LogitSettings
+    ) -> None:
         self._writers = writers
-        self._remote = remote
+        self._helpers = tuple(helpers)
         self._settings = settings
         self._chat = require_local(writers.local)
         self._local = LocalNextTokenModel(self._chat.engine)
-        trusted = writers.gate.policy.trusts(self._endpoint)
-        if settings.prefix == "raw" and not trusted:
-            raise ModeError(
-                "prefix='raw' would send what was written, private values and all, to an endpoint "
-                "that isn't trusted.",
-                hint="Use prefix='masked', or declare it with EgressPolicy(trusted=…).",
-            )
-
-    @property
-    def _endpoint(self) -> str:
-        return str(getattr(self._remote, "endpoint", None) or self._writers.endpoint)
+        for helper in self._helpers:
+            check_trust(helper, writers.gate)
 
     def chunks(
         self,
@@ -115,7 +124,10 @@ class LogitWriter:
             ContextLengthError: A prompt leaves no room for an answer.
         """
         call = self._chat._options(stop, options)
-        steps = self._steps(request, account, call, options, on_remote_error)
+        mixer = self._mixer(request, account, call, options)
+        limit = min(call.max_tokens, mixer.room(None))
+        on_fault = _noting(account) if on_remote_error == "local" else raise_fault
+        steps = run_steps(mixer, limit, self._settings.block, on_fault, account.blocks)
         text, reasons, count = TextStream(call.stop), Counter[str](), 0
         while (step := self._next(steps, account)) is not None:
             count += 1
@@ -130,53 +142,68 @@ class LogitWriter:
         if rest := text.finish():
             yield _chunk(rest)
         account.reasons = dict(reasons)
-        limit = min(call.max_tokens, self._room)
         account.finish_reason = "length" if count >= limit and not text.stopped else "stop"
-        account.add_local(_usage(self._taken, count))
+        account.add_local(_usage(len(mixer.prompt), count))
 
     def _next(self, steps: Iterator[Step], account: Account) -> Step | None:
         # Metered step by step: a context variable must not stay set between two of ours.
         with metered(account.meter):
             return next(steps, None)
 
-    def _steps(
-        self,
-        request: Request,
-        account: Account,
-        call: CallOptions,
-        options: dict[str, Any],
-        on_remote_error: OnRemoteError,
-    ) -> Iterator[Step]:
+    def _mixer(
+        self, request: Request, account: Account, call: CallOptions, options: dict[str, Any]
+    ) -> Mixer:
         documents = self._writers.retrieve(request, account, options)
         private = to_chat(list(request.prompts(documents).private))
         with metered(account.meter):
-            helper = self._helper(request, account)
-        mixer = Mixer(
+            helpers = [self._made(helper, request, account, private) for helper in self._helpers]
+        return Mixer(
             self._local,
             self._local.prompt_ids(private),
-            [helper],
+            helpers,
             fusion=self._settings.fusion,
             sampling=call.sampling,
             schedule=self._settings.schedule,
         )
-        self._taken, self._room = len(mixer.prompt), mixer.room(None)
-        limit = min(call.max_tokens, self._room)
-        on_fault = _noting(account) if on_remote_error == "local" else raise_fault
-        return run_steps(mixer, limit, self._settings.block, on_fault, account.blocks)
 
-    def _helper(self, request: Request, account: Account) -> Helper:
+    def _made(
+        self,
+        helper: FusionHelper,
+        request: Request,
+        account: Account,
+        private: Sequence[dict[str, str]],
+    ) -> Helper:
+        model, instruction = helper.model, request.prompts().instruction
+        if helper.trust == "context":
+            return Helper(model, model.prompt_ids(private), RawPrefix())
         gate, conversation = self._writers.gate, request.conversation
-        pair = request.prompts()
-        cleared = gate.require(pair.instruction, endpoint=self._endpoint, conversation=conversation)
-        account.masked = dict(cleared.masked)
-        messages: Sequence[BaseMessage] = public_messages(cleared.text)
-        prompt = self._remote.prompt_ids(to_chat(list(messages)))
-        if self._settings.prefix == "raw":
-            return Helper(self._remote, prompt, RawPrefix())
+        where = str(getattr(model, "endpoint", None) or self._writers.endpoint)
+        raw = helper.trust == "instruction"
+        if not (raw and getattr(model, "endpoint", None) is None):
+            cleared = gate.require(instruction, endpoint=where, conversation=conversation)
+            account.masked = account.masked or dict(cleared.masked)
+            instruction = cleared.text
+        prompt = model.prompt_ids(to_chat(list(public_messages(instruction))))
+        if raw:
+            return Helper(model, prompt, RawPrefix())
         mask = PrefixMask(gate.find, conversation.mask, gate.lexicon)
         prefix = MaskedPrefix(self._local.vocabulary, mask)
-        admit = admitting(gate, self._endpoint, conversation, self._remote)
-        return Helper(self._remote, prompt, prefix, admit)
+        return Helper(model, prompt, prefix, admitting(gate, where, conversation, model))
+
+
+def check_trust(helper: FusionHelper, gate: EgressGate) -> None:
+    """Checks that nothing private would go to an endpoint that isn't trusted.
+
+    Raises:
+        ModeError: It would.
+    """
+    endpoint = getattr(helper.model, "endpoint", None)
+    if helper.trust != "masked" and endpoint is not None and not gate.policy.trusts(endpoint):
+        raise ModeError(
+            f"{helper.model.name} would be sent what is private, and its endpoint isn't trusted.",
+            hint="Let it see what is masked (prefix='masked', trust='masked'), or declare the "
+            "endpoint with EgressPolicy(trusted=…).",
+        )
 
 
 def run_steps(

@@ -204,7 +204,8 @@ def _answer(
         masked = _masks(random)
         mentioned = request.masked_mentioned() if "DATE" in masked else mentioned
     known = {name for name, slot in slots.items() if slot.source in found.sources}
-    wording = Wording(slots, mentioned | known, masked=masked)
+    # Without context, a masked request is answered as a remote would: with blanks.
+    wording = Wording(slots, mentioned | known, masked=masked, blanks=bool(masked))
     asked = wording.fill(request.instruction.template)
     sketch: tuple[str, ...] = ()
     if outlined:

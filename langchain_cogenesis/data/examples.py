@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
 from typing import Literal, get_args
 
@@ -39,6 +40,14 @@ MIXES: dict[Writer, dict[Condition, int]] = {
 }
 """How often each writer is trained on each condition."""
 
+SHORT_MIX: dict[Condition, int] = {
+    "bare": 8,
+    "bare_outline": 36,
+    "public_text": 34,
+    "public_sketch": 22,
+}
+"""The same for the beginning of a training: no context, so that there is less to read."""
+
 SCOPES: dict[Writer, Scope] = {"small": "few", "large": "all"}
 """What each writer is trained on of tasks, structures and wordings."""
 
@@ -55,6 +64,7 @@ def create_example(
     *,
     writer: Writer = "small",
     condition: Condition | None = None,
+    mix: Mapping[Condition, int] | None = None,
     scope: Scope | None = None,
     task: str | None = None,
     held_out: bool = False,
@@ -68,6 +78,7 @@ def create_example(
         seed: Which example.
         writer: Whose mix of conditions and whose scope to draw from, where they aren't given.
         condition: What the writer is given.
+        mix: Conditions to draw from, if none is given; by default the writer's own.
         scope: Tasks, structures and sentences to draw from.
         task: Name of the task; by default any within the scope.
         held_out: Take a wording of the instruction that is kept for evaluation.
@@ -77,7 +88,7 @@ def create_example(
     """
     # Random hashes strings by SHA-512, so the stream is the same on every machine.
     random = Random(f"{writer}/{held_out}/{seed}")
-    mix, scope = MIXES[writer], scope or SCOPES[writer]
+    mix, scope = mix or MIXES[writer], scope or SCOPES[writer]
     drawn = random.choices(tuple(mix), tuple(mix.values()))[0]
     condition = condition or drawn
     persona = create_persona(random, held_out=new_names, made_up=made_up)
@@ -125,6 +136,7 @@ __all__ = [
     "CONDITIONS",
     "MIXES",
     "SCOPES",
+    "SHORT_MIX",
     "Condition",
     "Example",
     "Writer",

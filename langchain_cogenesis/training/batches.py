@@ -12,6 +12,7 @@ from torch import Tensor
 
 from langchain_cogenesis.data.examples import (
     CONDITIONS,
+    SHORT_MIX,
     Condition,
     Example,
     create_conversation,
@@ -36,10 +37,12 @@ class Encoded:
     Attributes:
         ids: Prompts and answers; each answer ends with `<|end|>`.
         answers: First position of each answer, and the position after its end.
+        requests: The same of each request, outline included.
     """
 
     ids: tuple[int, ...]
     answers: tuple[tuple[int, int], ...]
+    requests: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +52,19 @@ class Batch:
     Attributes:
         ids: Shape `(examples, positions)`.
         targets: Token to predict after each position; -1 where nothing is learned. Same shape.
+        read: The same for the tokens of requests and outlines.
         tokens: Real tokens, prompts included.
     """
 
     ids: Tensor
     targets: Tensor
+    read: Tensor
     tokens: int
 
     def to(self, device: torch.device) -> Batch:
         """The same on another device."""
-        return Batch(self.ids.to(device), self.targets.to(device), self.tokens)
+        moved = (self.ids.to(device), self.targets.to(device), self.read.to(device))
+        return Batch(*moved, self.tokens)
 
 
 def encode_turns(tokenizer: Tokenizer, turns: Sequence[Example]) -> Encoded:
@@ -70,13 +76,16 @@ def encode_turns(tokenizer: Tokenizer, turns: Sequence[Example]) -> Encoded:
     """
     ids: list[int] = []
     answers: list[tuple[int, int]] = []
+    requests: list[tuple[int, int]] = []
     for turn in turns:
         messages = turn.messages()
         ids += encode_chat(tokenizer, messages[1:] if ids else messages)
+        # The request's tokens stand before its end and the token that opens the answer.
         start = len(ids)
+        requests.append((start - 2 - len(encode(tokenizer, messages[-1][1])), start - 2))
         ids += [*encode(tokenizer, turn.answer), special_id(tokenizer, "<|end|>")]
         answers.append((start, len(ids)))
-    return Encoded(tuple(ids), tuple(answers))
+    return Encoded(tuple(ids), tuple(answers), tuple(requests))
 
 
 def collate(examples: Sequence[Encoded]) -> Batch:
@@ -84,13 +93,14 @@ def collate(examples: Sequence[Encoded]) -> Batch:
     # Few different shapes: the matrix library compiles a kernel for each.
     longest = -(-max(len(example.ids) for example in examples) // _STEP) * _STEP
     ids = torch.zeros(len(examples), longest, dtype=torch.long)
-    targets = torch.full_like(ids, -1)
+    targets, read = torch.full_like(ids, -1), torch.full_like(ids, -1)
     for row, example in enumerate(examples):
         length = len(example.ids)
         ids[row, :length] = torch.tensor(example.ids)
-        for start, end in example.answers:
-            targets[row, start - 1 : end - 1] = torch.tensor(example.ids[start:end])
-    return Batch(ids, targets, sum(len(example.ids) for example in examples))
+        for wanted, spans in ((targets, example.answers), (read, example.requests)):
+            for start, end in spans:
+                wanted[row, start - 1 : end - 1] = torch.tensor(example.ids[start:end])
+    return Batch(ids, targets, read, sum(len(example.ids) for example in examples))
 
 
 def chunk_batches(tokenizer: Tokenizer, settings: TrainingSettings, chunk: int) -> list[Batch]:
@@ -103,7 +113,7 @@ def chunk_batches(tokenizer: Tokenizer, settings: TrainingSettings, chunk: int) 
     """
     first = chunk * CHUNK
     encoded = [
-        encode_turns(tokenizer, _turns(settings, f"{settings.seed}/{index}"))
+        encode_turns(tokenizer, _turns(settings, chunk, f"{settings.seed}/{index}"))
         for index in range(first, first + CHUNK)
     ]
     groups = list(_groups(_fitting(encoded, settings), settings.batch_tokens))
@@ -145,7 +155,10 @@ def _fitting(encoded: Sequence[Encoded], settings: TrainingSettings) -> list[Enc
     return sorted((e for e in encoded if len(e.ids) <= limit), key=lambda e: len(e.ids))
 
 
-def _turns(settings: TrainingSettings, seed: str) -> tuple[Example, ...]:
+def _turns(settings: TrainingSettings, chunk: int, seed: str) -> tuple[Example, ...]:
+    if chunk < settings.short_chunks:
+        made_up, mix = settings.made_up, SHORT_MIX
+        return (create_example(seed, writer=settings.writer, mix=mix, made_up=made_up),)
     turns = Random(f"turns/{seed}").choice(settings.turns)
     if turns == 1:
         return (create_example(seed, writer=settings.writer, made_up=settings.made_up),)

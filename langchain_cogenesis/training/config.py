@@ -72,6 +72,10 @@ class TrainingSettings:
         tokens: Prompt and answer tokens in all.
         turns: Numbers of requests over one context to draw from; more than one is private. A
             context is long: with several requests to it there is more to learn from as many tokens.
+        short_chunks: Chunks of examples at the beginning that have no context: sentences, and what
+            they have to do with a request, are learned faster where there is less to read.
+        read_weight: Weight of the tokens of requests and outlines in the loss; an answer's have 1.
+            Who learns to foresee an outline learns what belongs to a task.
         made_up: Share of personas whose names are spelled in a way made up on the spot; from names
             of a few families alone a model learns to copy the letters that they are made of.
         batch_tokens: Tokens of one step, padding included.
@@ -90,6 +94,8 @@ class TrainingSettings:
     seed: int
     tokens: int
     turns: tuple[int, ...] = (1,)
+    short_chunks: int = 0
+    read_weight: float = 0.3
     made_up: float = 0.35
     batch_tokens: int = 3456
     muon_lr: float = 0.0024
@@ -106,14 +112,16 @@ SETTINGS: dict[HouseName, TrainingSettings] = {
         architecture=Architecture(width=192, layers=4, heads=3, hidden=512),
         writer="small",
         seed=11,
-        tokens=19_500_000,
+        tokens=45_000_000,
         turns=(1, 1, 2, 3, 3),
+        short_chunks=60,
     ),
     "house-large": TrainingSettings(
         architecture=Architecture(width=256, layers=5, heads=4, hidden=704),
         writer="large",
         seed=12,
-        tokens=16_000_000,
+        tokens=30_000_000,
+        short_chunks=60,
     ),
 }
 """Both models; one vocabulary."""

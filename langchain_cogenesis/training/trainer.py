@@ -112,9 +112,10 @@ class Trainer:
 
     def _learn(self, batch: Batch) -> float:
         self._set_rates()
-        loss = answer_loss(self.model, batch)
+        weight = self.settings.read_weight
+        loss, read = losses(self.model, batch, read=weight > 0)
         self.model.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        (loss + weight * read).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.muon.step()
         self.adam.step()
@@ -172,16 +173,33 @@ def learning_rate_scale(settings: TrainingSettings, step: int, tokens: int) -> f
 
 
 def answer_loss(model: HouseModel, batch: Batch) -> torch.Tensor:
-    """Mean negative log-likelihood of the answers' tokens, in nats.
+    """Mean negative log-likelihood of the answers' tokens, in nats."""
+    answers, _ = losses(model, batch, read=False)
+    return answers
 
-    Only the positions that predict an answer's token go through the output matrix, which would
-    otherwise take as long as the blocks.
+
+def losses(model: HouseModel, batch: Batch, *, read: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean negative log-likelihood of answers, and of requests and outlines, in nats.
+
+    Only the positions that predict one of these go through the output matrix, which would otherwise
+    take as long as the blocks.
+
+    Args:
+        model: The model.
+        batch: What it reads.
+        read: Whether requests are wanted; without them their mean is 0.
     """
-    places = (batch.targets.flatten() >= 0).nonzero().squeeze(1)
-    targets = batch.targets.flatten()[places]
+    wanted = [batch.targets.flatten(), *([batch.read.flatten()] if read else [])]
+    places = [(targets >= 0).nonzero().squeeze(1) for targets in wanted]
+    counts = [len(some) for some in places]
+    targets = torch.cat([all_[some] for all_, some in zip(wanted, places, strict=True)])
     # Rounded up, because the matrix library compiles a kernel for each shape.
-    spare = -len(places) % _ROUND
-    places, targets = F.pad(places, (0, spare)), F.pad(targets, (0, spare), value=-1)
+    spare = -sum(counts) % _ROUND
+    at = F.pad(torch.cat(places), (0, spare))
+    targets = F.pad(targets, (0, spare), value=-1)
     with torch.autocast(batch.ids.device.type, torch.bfloat16):
-        logits = model.logits(model.hidden(batch.ids).flatten(0, 1)[places])
-    return F.cross_entropy(logits.float(), targets, ignore_index=-1)
+        logits = model.logits(model.hidden(batch.ids).flatten(0, 1)[at])
+    found = F.cross_entropy(logits.float(), targets, ignore_index=-1, reduction="none")
+    answers = found[: counts[0]].mean()
+    requests = found[counts[0] : sum(counts)].mean() if read and counts[1] else found.new_zeros(())
+    return answers, requests

@@ -1,0 +1,159 @@
+"""A chat model of several models whose distributions are fused token by token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models.chat_models import generate_from_stream
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from pydantic import ConfigDict, Field, PrivateAttr
+
+from langchain_cogenesis.answering import Writers, last_chunk
+from langchain_cogenesis.collaboration import (
+    Account,
+    OnRemoteError,
+    Request,
+    check_on_remote_error,
+)
+from langchain_cogenesis.exceptions import ConfigurationError
+from langchain_cogenesis.fusion.base import Fusion
+from langchain_cogenesis.fusion.fixed import LinearFusion
+from langchain_cogenesis.fusion.schedule import EveryStep, Schedule
+from langchain_cogenesis.logit_answering import (
+    Block,
+    FusionHelper,
+    LogitSettings,
+    LogitWriter,
+    check_settings,
+)
+from langchain_cogenesis.models.chat_llamacpp import ChatLocalLlama
+from langchain_cogenesis.privacy.gate import EgressGate
+from langchain_cogenesis.prompts import PUBLIC_TEMPLATES
+
+
+class ChatLogitFusion(BaseChatModel):
+    """Two or more models that write one text together, each token from all their distributions.
+
+    The local model reads the messages as they are. What each of the others sees is its trust: with
+    placeholders for private values, as they are without system messages, or everything. Where a
+    helper sees placeholders, private spans are written by the local model alone.
+
+    Example:
+        ```python
+        large = connect("http://127.0.0.1:8080/v1", "large", gate=gate, local_vocabulary=…)
+        model = ChatLogitFusion(local=ChatLocalLlama(), helpers=(FusionHelper(large),), gate=gate)
+        ```
+
+    Attributes:
+        local: The local model.
+        helpers: The others.
+        gate: The egress gate, which must be that of the helpers' endpoints; by default one that
+            finds private values by their shape.
+        fusion: For as many models as there are, the local one first; by default their mean.
+        schedule: Which steps ask the helpers.
+        block: Tokens that a single helper drafts in one request: a number, `auto`, or None.
+        on_remote_error: Whether a helper that fails is an error, or the local model goes on alone.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True)
+
+    local: ChatLocalLlama = Field(exclude=True, repr=False)
+    helpers: tuple[FusionHelper, ...] = Field(exclude=True, repr=False)
+    gate: EgressGate | None = Field(default=None, exclude=True, repr=False)
+    fusion: Any = Field(default=None, exclude=True)
+    schedule: Any = Field(default_factory=EveryStep, exclude=True)
+    block: Any = "auto"
+    on_remote_error: OnRemoteError = "raise"
+
+    _writer: LogitWriter = PrivateAttr()
+    _account_of: Writers = PrivateAttr()
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Checks that the models fit together.
+
+        Raises:
+            ConfigurationError: There is no helper, or an endpoint has another gate.
+            ModeError: An endpoint that isn't trusted would see what is private.
+        """
+        super().model_post_init(context)
+        if not self.helpers:
+            raise ConfigurationError(
+                "there is nothing to fuse with.", hint="Give at least one FusionHelper."
+            )
+        gates = {id(g): g for h in self.helpers if (g := getattr(h.model, "gate", None))}
+        own = self.gate or next(iter(gates.values()), None)
+        if any(gate is not own for gate in gates.values()):
+            raise ConfigurationError(
+                "the helpers' endpoints have other egress gates.",
+                hint="Pass one and the same gate to connect() and to ChatLogitFusion.",
+            )
+        check_settings(self.block, "masked")
+        gate = own or EgressGate(public_texts=PUBLIC_TEMPLATES)
+        self._account_of = Writers(self.local, None, gate, None, None, 0)
+        self._writer = LogitWriter(self._account_of, self.helpers, self._settings())
+
+    def _settings(self) -> LogitSettings:
+        fusion: Fusion = self.fusion or LinearFusion((1.0,) * (1 + len(self.helpers)))
+        schedule: Schedule = self.schedule
+        block: Block = self.block
+        return LogitSettings(fusion, schedule, block)
+
+    @property
+    def _llm_type(self) -> str:
+        return "cogenesis-logit-fusion"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {
+            "local": self.local._identifying_params,
+            "helpers": [
+                [h.model.name, str(getattr(h.model, "endpoint", "")), h.trust] for h in self.helpers
+            ],
+            "settings": repr(self._settings()),
+        }
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        return generate_from_stream(self._answer(messages, stop, **kwargs))
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        for chunk in self._answer(messages, stop, **kwargs):
+            if run_manager is not None:
+                run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+            yield chunk
+
+    def _answer(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None,
+        *,
+        on_remote_error: str | None = None,
+        attribution: bool = False,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        choice = check_on_remote_error(on_remote_error or self.on_remote_error)
+        account = Account(requested="logits", mode="logits")
+        yield from self._writer.chunks(
+            Request(messages),
+            account,
+            stop,
+            kwargs,
+            on_remote_error=choice,
+            attribution=attribution,
+        )
+        yield last_chunk(account, self.local)
