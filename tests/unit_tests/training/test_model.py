@@ -139,6 +139,23 @@ def test_targets_are_the_answer_alone(tokenizer) -> None:  # type: ignore[no-unt
         assert batch.ids[row, place] == tokenizer.token_to_id("<|assistant|>")
 
 
+def test_requests_and_outlines_are_read_with_a_weight_of_their_own(tokenizer) -> None:  # type: ignore[no-untyped-def]
+    """The tokens of the request are foreseen too, apart from the answer's; the context is not."""
+    example = create_example(4, condition="context_outline")
+    batch = collate([encode_turns(tokenizer, (example,))])
+    read = batch.read[0]
+    assert read[read >= 0].tolist() == encode(tokenizer, example.messages()[1][1])
+    assert not ((batch.read >= 0) & (batch.targets >= 0)).any()
+
+
+def test_training_begins_without_context(tokenizer) -> None:  # type: ignore[no-untyped-def]
+    """The first chunks have short prompts only; later ones have context."""
+    settings = TrainingSettings(TINY, "small", seed=3, tokens=1, batch_tokens=600, short_chunks=1)
+    first, later = (chunk_batches(tokenizer, settings, chunk) for chunk in (0, 1))
+    means = [sum(b.tokens for b in some) / sum(len(b.ids) for b in some) for some in (first, later)]
+    assert means[0] < means[1]
+
+
 def test_turns_share_one_system_message(tokenizer) -> None:  # type: ignore[no-untyped-def]
     """Several requests over one context are one chat, and every answer is learned."""
     turns = create_conversation(1, 3)
