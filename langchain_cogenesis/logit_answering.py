@@ -229,11 +229,19 @@ def admitting(
     """
     read = getattr(remote, "prompt_text", None)
 
+    admitted = ""
+
     def admit(ids: Sequence[int]) -> bool:
+        nonlocal admitted
         # A model in this process sends nothing over a wire: its own reading serves.
         text = read(ids) if read else remote.vocabulary.text(ids).decode("utf-8", "replace")
-        found = gate.admit(text, endpoint=endpoint, conversation=conversation)
-        return isinstance(found, ClearedText)
+        # A prefix only grows: what was admitted at the last step isn't looked at again.
+        since = len(admitted) if text.startswith(admitted) else 0
+        found = gate.admit(text, endpoint=endpoint, conversation=conversation, since=since)
+        if isinstance(found, ClearedText):
+            admitted = text
+            return True
+        return False
 
     return admit
 

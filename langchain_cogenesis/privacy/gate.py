@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _SEAL = object()
 _REMEMBERED = 8192
+_OVERLAP = 96
+"""Characters before new text that are looked at again: longer than any value, or eight words."""
 
 
 class ClearedText:
@@ -175,7 +177,7 @@ class EgressGate:
         return ClearedText(preview.masked, origin(endpoint), masked, seal=_SEAL)
 
     def admit(
-        self, text: str, *, endpoint: str, conversation: Conversation
+        self, text: str, *, endpoint: str, conversation: Conversation, since: int = 0
     ) -> ClearedText | Denied:
         """Lets a text out that was masked already, as it is or not at all.
 
@@ -186,13 +188,15 @@ class EgressGate:
             text: What should go to the remote.
             endpoint: The remote's address.
             conversation: Whose placeholders it holds; any other is refused.
+            since: So many characters of it were admitted before; what begins there, or reaches over
+                from shortly before, is looked at.
 
         Returns:
             The cleared text, or a `Denied` that says which kinds of values it holds.
         """
         masked: Counter[str] = Counter()
         if not self.policy.trusts(endpoint):
-            said = text
+            said = text[_word_start(text, since - _OVERLAP) :]
             # The constant templates speak of placeholders; these stand for nothing.
             for constant in self._constants:
                 said = said.replace(constant, "\n")
@@ -281,6 +285,13 @@ class EgressGate:
         literal = [Match(m.start(), m.end(), "ITEM") for m in PLACEHOLDER_PATTERN.finditer(text)]
         detected = (match for detector in self.detectors for match in detector.find(text))
         return merge_overlaps([*literal, *self.lexicon.find(text), *detected])
+
+
+def _word_start(text: str, at: int) -> int:
+    """The beginning of the word that a position is in; 0 for negative ones."""
+    while at > 0 and not text[at - 1].isspace():
+        at -= 1
+    return max(0, at)
 
 
 def _replace(text: str, replacements: Sequence[Replacement]) -> str:

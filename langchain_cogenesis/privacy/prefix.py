@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from langchain_cogenesis.privacy.lexicon import Match, PrivateLexicon
 from langchain_cogenesis.privacy.normalize import canonicalize
 
-_WINDOW = 160
+_WINDOW = 96
 """Characters before the open end that are looked at again, for values that began there."""
 _GROWING = re.compile(
     r"""(?: \S*@\S*                          # an e-mail address
@@ -89,8 +89,10 @@ class PrefixMask:
         while first > 0 and self.text[first - 1].isalnum():
             first -= 1
         window = self.text[first:]
+        if not final and self._end_may_grow(window):
+            return
         matches = self._find(window)
-        if not final and self._end_is_open(window, matches):
+        if not final and any(match.end == len(window) for match in matches):
             return
         reached = self.spans[-1].end if self.spans else 0
         for match in matches:
@@ -102,17 +104,19 @@ class PrefixMask:
                 reached = end
         self.settled = len(self.text)
 
-    def _end_is_open(self, window: str, matches: Sequence[Match]) -> bool:
-        if any(match.end == len(window) for match in matches):
+    def _end_may_grow(self, window: str) -> bool:
+        """Whether the end of a text could become a private value that isn't there yet."""
+        if _GROWING.search(window):
             return True
-        if _GROWING.search(window[-_WINDOW:]):
-            return True
-        canonical = canonicalize(window)
-        longest = min(len(canonical.text), self._lexicon.longest)
-        for length in range(1, longest + 1):
-            begin = len(canonical.text) - length
-            if not self._lexicon.begins(canonical.text[begin:]):
+        longest = self._lexicon.longest
+        # Canonical characters are no more than the others; marks and spaces come on top.
+        tail = window[-2 * longest - 1 :]
+        canonical = canonicalize(tail)
+        size = len(canonical.text)
+        for length in range(1, min(size, longest) + 1):
+            begin = size - length
+            if not (canonical.starts[begin] or length >= _JOINED):
                 continue
-            if canonical.starts[begin] or length >= _JOINED:
+            if self._lexicon.begins(canonical.text[begin:]):
                 return True
         return False

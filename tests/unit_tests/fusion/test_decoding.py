@@ -143,7 +143,7 @@ def test_nothing_private_is_in_what_the_helper_saw(
         written += len(lexicon.find(answer))
         for sequence in remote.seen:
             assert not lexicon.find(local.vocabulary.text(sequence).decode("utf-8", "replace"))
-    assert written > 3
+    assert written > 0
 
 
 def test_longer_prefixes_begin_with_shorter_ones(
