@@ -39,6 +39,7 @@ format: $(DEVELOP) ## Format the code
 
 bench: $(DEVELOP) ## Measure speed, as ratios against the alternatives
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.logit_mode $(ARGS)
 
 clean: ## Remove .venv and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist
