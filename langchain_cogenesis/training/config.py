@@ -76,6 +76,8 @@ class TrainingSettings:
             they have to do with a request, are learned faster where there is less to read.
         read_weight: Weight of the tokens of requests and outlines in the loss; an answer's have 1.
             Who learns to foresee an outline learns what belongs to a task.
+        grown_from: The model whose state after its short chunks this one starts from, with more
+            layers; None starts with the structured weights.
         made_up: Share of personas whose names are spelled in a way made up on the spot; from names
             of a few families alone a model learns to copy the letters that they are made of.
         batch_tokens: Tokens of one step, padding included.
@@ -96,6 +98,7 @@ class TrainingSettings:
     turns: tuple[int, ...] = (1,)
     short_chunks: int = 0
     read_weight: float = 0.3
+    grown_from: HouseName | None = None
     made_up: float = 0.35
     batch_tokens: int = 3456
     muon_lr: float = 0.0024
@@ -117,11 +120,11 @@ SETTINGS: dict[HouseName, TrainingSettings] = {
         short_chunks=60,
     ),
     "house-large": TrainingSettings(
-        architecture=Architecture(width=256, layers=5, heads=4, hidden=704),
+        architecture=Architecture(width=192, layers=7, heads=3, hidden=512),
         writer="large",
         seed=12,
-        tokens=30_000_000,
-        short_chunks=60,
+        tokens=20_000_000,
+        grown_from="house-small",
     ),
 }
 """Both models; one vocabulary."""

@@ -100,6 +100,9 @@ def train(
     name: Name,
     runs: Runs = Path("runs"),
     threads: Annotated[int, typer.Option(help="0: all cores.")] = 0,
+    short: Annotated[
+        bool, typer.Option("--short", help="Stop when the short examples are through.")
+    ] = False,
 ) -> None:
     """Train a model, from its last checkpoint if there is one."""
     import torch
@@ -123,6 +126,9 @@ def train(
             )
             losses.clear()
             told = time.monotonic()
+        if short and trainer.chunk >= settings.short_chunks:
+            trainer.save()
+            return
 
 
 @app.command()
@@ -194,6 +200,18 @@ def cards(runs: Runs = Path("runs")) -> None:
 
     for path in write_cards(runs, BUNDLED, FIGURES, FIGURES_F16):
         typer.echo(str(path))
+
+
+def _run_trainings(runs: Path, *names: str, extra: tuple[str, ...] = ()) -> None:
+    """Trains models side by side: one small model on two threads is hardly faster than on one."""
+    threads = str(max(1, (os.cpu_count() or 1) // len(names)))
+    shared = ("--runs", str(runs), "--threads", threads, *extra)
+    children = [
+        subprocess.Popen([sys.executable, "-m", _MODULE, "train", name, *shared]) for name in names
+    ]
+    codes = [child.wait() for child in children]
+    if any(codes):
+        raise typer.Exit(1)
 
 
 def _checked(name: str) -> HouseName:

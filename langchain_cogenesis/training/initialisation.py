@@ -12,9 +12,12 @@ slot of 64. Embedding rows have equal norms, so that the constant stays constant
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
+from langchain_cogenesis.exceptions import ConfigurationError
 from langchain_cogenesis.training.config import Architecture
 from langchain_cogenesis.training.model import Attention, HouseModel
 
@@ -51,6 +54,33 @@ def create_model(shape: Architecture, seed: int) -> HouseModel:
         _write_previous_token_head(attentions[0], shape, basis)
         _write_induction_heads(attentions[1], shape, basis)
         model.norm.weight.fill_(0.8)
+    return model
+
+
+def grow_model(small: HouseModel, shape: Architecture, seed: int) -> HouseModel:
+    """Makes a deeper model that computes at first what a trained one computes.
+
+    The new blocks stand behind the old ones and add nothing yet, as their output matrices are zero:
+    everything learned so far is kept, and all of it stays trainable.
+
+    Args:
+        small: The trained model.
+        shape: The same shape with more layers.
+        seed: Of the new blocks.
+
+    Raises:
+        ConfigurationError: The shapes differ in more than layers.
+    """
+    if replace(shape, layers=small.shape.layers) != small.shape:
+        raise ConfigurationError(
+            "a model can be grown by layers only.", hint="Give both the same width and vocabulary."
+        )
+    model = HouseModel(shape)
+    with torch.no_grad():
+        _fill_plain(model, torch.Generator().manual_seed(seed))
+        known = model.state_dict()
+        known.update(small.state_dict())
+        model.load_state_dict(known)
     return model
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import functional as F
 
+from langchain_cogenesis.exceptions import ConfigurationError
 from langchain_cogenesis.training.batches import Batch, chunk_batches, held_out_batches
 from langchain_cogenesis.training.config import TrainingSettings
-from langchain_cogenesis.training.initialisation import create_model
+from langchain_cogenesis.training.initialisation import create_model, grow_model
 from langchain_cogenesis.training.model import HouseModel
 from langchain_cogenesis.training.muon import Muon
 
@@ -65,7 +66,7 @@ class Trainer:
         self.checkpoint = checkpoint
         self.curve = checkpoint.with_suffix(".curve.jsonl")
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.model = create_model(settings.architecture, settings.seed).to(self.device)
+        self.model = self._created().to(self.device)
         named = list(self.model.named_parameters())
         matrices = [p for name, p in named if p.dim() == 2 and not name.startswith("embedding")]
         gains = [p for _, p in named if p.dim() != 2]
@@ -79,6 +80,22 @@ class Trainer:
         self.step, self.tokens, self.chunk, self.batch, self.seconds = 0, 0, 0, 0, 0.0
         if checkpoint.exists():
             self._load()
+
+    def _created(self) -> HouseModel:
+        settings = self.settings
+        if settings.grown_from is None or self.checkpoint.exists():
+            return create_model(settings.architecture, settings.seed)
+        source = short_checkpoint(self.checkpoint.parent, settings.grown_from)
+        if not source.exists():
+            raise ConfigurationError(
+                f"{source} isn't there, from which this model grows.",
+                hint=f"Train {settings.grown_from} until it is through its short chunks.",
+            )
+        state = torch.load(source, weights_only=True, map_location="cpu")["model"]
+        layers = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("blocks."))
+        small = HouseModel(replace(settings.architecture, layers=layers))
+        small.load_state_dict(state)
+        return grow_model(small, settings.architecture, settings.seed)
 
     def run(self) -> Iterator[Progress]:
         """Trains to the end, yielding after every step."""
@@ -95,6 +112,8 @@ class Trainer:
                 self.step, self.tokens = self.step + 1, self.tokens + batch.tokens
                 last = self.batch + 1 == len(batches)
                 self.chunk, self.batch = (self.chunk + last, 0 if last else self.batch + 1)
+                if last and self.chunk == self.settings.short_chunks:
+                    self.save(short_checkpoint(self.checkpoint.parent, self.checkpoint.stem))
                 now = time.monotonic()
                 self.seconds = before + now - began
                 done = self.tokens >= total
@@ -144,18 +163,19 @@ class Trainer:
                 found[condition] = round(weighted / sum(tokens), 4)
         return found
 
-    def save(self) -> None:
+    def save(self, path: Path | None = None) -> None:
         """Writes the checkpoint; an older one is replaced at the end, never half-written."""
-        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        path = path or self.checkpoint
+        path.parent.mkdir(parents=True, exist_ok=True)
         state: dict[str, Any] = {
             "model": self.model.state_dict(),
             "muon": self.muon.state_dict(),
             "adam": self.adam.state_dict(),
             "position": (self.step, self.tokens, self.chunk, self.batch, self.seconds),
         }
-        partial = self.checkpoint.with_suffix(".partial")
+        partial = path.with_suffix(".partial")
         torch.save(state, partial)
-        partial.replace(self.checkpoint)
+        partial.replace(path)
 
     def _load(self) -> None:
         state = torch.load(self.checkpoint, weights_only=True, map_location=self.device)
@@ -163,6 +183,11 @@ class Trainer:
         self.muon.load_state_dict(state["muon"])
         self.adam.load_state_dict(state["adam"])
         self.step, self.tokens, self.chunk, self.batch, self.seconds = state["position"]
+
+
+def short_checkpoint(runs: Path, name: str) -> Path:
+    """Where a model's state after its short chunks is kept."""
+    return runs / f"{name}.short.pt"
 
 
 def learning_rate_scale(settings: TrainingSettings, step: int, tokens: int) -> float:

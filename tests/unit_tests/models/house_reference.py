@@ -22,6 +22,12 @@ def read_weights(path: Path) -> Weights:
     }
 
 
+def read_heads(path: Path) -> int:
+    """Number of attention heads."""
+    field = GGUFReader(path).fields["llama.attention.head_count"]
+    return int(field.parts[field.data[0]][0])
+
+
 def read_tokenizer(path: Path) -> Tokenizer:
     """The trainer's tokenizer, rebuilt from the file's tokens and merges."""
     fields = GGUFReader(path).fields

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from house_reference import (
     numpy_logprobs,
+    read_heads,
     read_tokenizer,
     read_weights,
 )
@@ -22,7 +23,6 @@ from langchain_cogenesis.models.sampling import SamplingParams
 from langchain_cogenesis.privacy.placeholders import house_placeholders
 from langchain_cogenesis.prompts import private_messages, public_messages
 
-_HEADS = {"small": 3, "large": 4}
 _ROLES = {"system": "system", "human": "user"}
 
 
@@ -98,7 +98,7 @@ def test_log_probabilities_are_those_of_the_weights(
     weights = read_weights(engine.path)
     ids = chat_ids(engine, held_out_example(7).messages())[:220]
     rows = np.stack(list(engine.score(ids, first=1)))
-    expected = numpy_logprobs(weights, _HEADS[name], 5e5, ids)
+    expected = numpy_logprobs(weights, read_heads(engine.path), 5e5, ids)
     # Both the cache and the activations are rounded in llama.cpp.
     assert np.abs(rows - expected).mean() < 0.1
     assert (rows.argmax(-1) == expected.argmax(-1)).mean() > 0.95
@@ -123,7 +123,7 @@ def test_torch_gives_the_log_probabilities_of_the_weights(
     ids = chat_ids(engine, held_out_example(8).messages())[:120]
     with torch.no_grad():
         rows = torch.log_softmax(model(torch.tensor([ids]))[0], -1).numpy()
-    assert np.abs(rows - numpy_logprobs(weights, _HEADS[name], 5e5, ids)).max() < 1e-3
+    assert np.abs(rows - numpy_logprobs(weights, read_heads(engine.path), 5e5, ids)).max() < 1e-3
 
 
 def test_tokenisation_is_the_trainers(small: LlamaCppEngine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,14 @@ from langchain_cogenesis.models.llamacpp import LlamaCppEngine  # noqa: E402
 from langchain_cogenesis.training.batches import chunk_batches, collate, encode_turns  # noqa: E402
 from langchain_cogenesis.training.config import Architecture, TrainingSettings  # noqa: E402
 from langchain_cogenesis.training.export import export_gguf, parse_precision  # noqa: E402
-from langchain_cogenesis.training.initialisation import create_model  # noqa: E402
+from langchain_cogenesis.training.initialisation import create_model, grow_model  # noqa: E402
 from langchain_cogenesis.training.model import HouseModel  # noqa: E402
 from langchain_cogenesis.training.muon import orthogonalise  # noqa: E402
-from langchain_cogenesis.training.trainer import Trainer, learning_rate_scale  # noqa: E402
+from langchain_cogenesis.training.trainer import (  # noqa: E402
+    Trainer,
+    learning_rate_scale,
+    short_checkpoint,
+)
 from langchain_cogenesis.training.vocabulary import (  # noqa: E402
     encode,
     encode_chat,
@@ -200,6 +205,32 @@ def test_training_goes_on_where_it_stopped(tmp_path: Path, tokenizer) -> None:  
     assert [point["step"] for point in curve[:-1]] == [*range(4, len(losses), 4)]
     assert curve[-1]["step"] == len(losses)
     assert {"public_text", "public_sketch"} <= set(curve[0]) - {"step", "tokens"}
+
+
+def test_a_grown_model_begins_where_the_small_one_stands(tmp_path: Path, tokenizer) -> None:  # type: ignore[no-untyped-def]
+    """With more layers it computes the same at first; other widths are refused; training grows."""
+    small = create_model(TINY, seed=1)
+    ids = torch.randint(0, TINY.vocabulary, (2, 30), generator=torch.Generator().manual_seed(1))
+    deeper = grow_model(small, replace(TINY, layers=4), seed=2)
+    with torch.no_grad():
+        assert torch.allclose(small(ids), deeper(ids), atol=1e-5)
+    with pytest.raises(ConfigurationError, match="layers"):
+        grow_model(small, replace(TINY, layers=4, hidden=96), seed=2)
+    settings = TrainingSettings(
+        replace(TINY, layers=3), "large", seed=3, tokens=600, batch_tokens=512, curve_examples=1,
+        grown_from="house-small",
+    )  # fmt: skip
+    with pytest.raises(ConfigurationError, match=r"short\.pt"):
+        Trainer(settings, tokenizer, tmp_path / "house-large.pt")
+    source = Trainer(
+        replace(settings, architecture=TINY, grown_from=None), tokenizer, tmp_path / "x.pt"
+    )
+    source.save(short_checkpoint(tmp_path, "house-small"))
+    grown = Trainer(settings, tokenizer, tmp_path / "house-large.pt")
+    with torch.no_grad():
+        assert torch.allclose(source.model(ids), grown.model(ids), atol=1e-5)
+    list(grown.run())
+    assert Trainer(settings, tokenizer, tmp_path / "house-large.pt").step == grown.step
 
 
 def test_learning_rate_rises_and_falls() -> None:
