@@ -23,6 +23,7 @@ from langchain_cogenesis.data.examples import Example, create_example
 from langchain_cogenesis.fusion.decoding import decode
 from langchain_cogenesis.fusion.drafting import BlockLength, BlockReport, decode_blocks
 from langchain_cogenesis.fusion.fixed import LinearFusion
+from langchain_cogenesis.fusion.local_drafting import decode_local_blocks
 from langchain_cogenesis.fusion.prefix import MaskedPrefix, RawPrefix
 from langchain_cogenesis.fusion.schedule import EntropySchedule, EveryStep, Schedule
 from langchain_cogenesis.fusion.steps import Helper, Mixer, Step
@@ -167,11 +168,12 @@ def open_pair() -> Iterator[Pair]:
     engine.close()
 
 
-def blocks(length: int | None) -> Callable[[Mixer, BlockReport], Iterator[Step]]:
-    """Decoding in blocks of a length; None adapts."""
-    return lambda mixer, report: decode_blocks(
-        mixer, TOKENS, length=BlockLength(length), report=report
-    )
+def blocks(
+    length: int | None, *, local: bool = False
+) -> Callable[[Mixer, BlockReport], Iterator[Step]]:
+    """Decoding in blocks of a length, drafted by the remote or locally; None adapts."""
+    loop = decode_local_blocks if local else decode_blocks
+    return lambda mixer, report: loop(mixer, TOKENS, length=BlockLength(length), report=report)
 
 
 def singly(mixer: Mixer, report: BlockReport) -> Iterator[Step]:
@@ -194,8 +196,13 @@ def requests_table(pair: Pair, count: int) -> list[dict[str, Any]]:
     examples = held_out(count)
     single = pair.run(examples, singly)
     rows = [{"way": "one per token", "requests a token": round(single.per_token, 3)}]
-    for name, length in (("blocks of 4", 4), ("blocks of 8", 8)):
-        found = pair.run(examples, blocks(length))
+    for name, length, local in (
+        ("remote drafts 4", 4, False),
+        ("remote drafts 8", 8, False),
+        ("local drafts 4", 4, True),
+        ("local drafts 8", 8, True),
+    ):
+        found = pair.run(examples, blocks(length, local=local))
         rows.append(
             {
                 "way": name,
@@ -213,8 +220,9 @@ def speed_table(pair: Pair) -> list[dict[str, Any]]:
     single = pair.run(examples, singly, wait=WAIT)
     slow = single.tokens / single.seconds
     ways: list[tuple[str, Any, Schedule | None]] = [
-        ("blocks, adaptive", blocks(None), None),
-        ("entropy 1.5, blocks of 4", blocks(4), EntropySchedule(1.5)),
+        ("remote drafts, adaptive", blocks(None), None),
+        ("local drafts, adaptive", blocks(None, local=True), None),
+        ("entropy 1.5, remote drafts 4", blocks(4), EntropySchedule(1.5)),
         ("local alone", singly, EntropySchedule(1e9)),
     ]
     rows = [{"way": "one per token", "tokens/s": round(slow, 1), "ratio": 1.0}]

@@ -25,6 +25,7 @@ from langchain_cogenesis.fusion.fixed import LinearFusion
 from langchain_cogenesis.fusion.schedule import EveryStep, Schedule
 from langchain_cogenesis.logit_answering import (
     Block,
+    Drafter,
     FusionHelper,
     LogitSettings,
     LogitWriter,
@@ -55,7 +56,8 @@ class ChatLogitFusion(BaseChatModel):
             finds private values by their shape.
         fusion: For as many models as there are, the local one first; by default their mean.
         schedule: Which steps ask the helpers.
-        block: Tokens that a single helper drafts in one request: a number, `auto`, or None.
+        block: Tokens of a block with a single helper: a number, `auto`, or None.
+        draft: Who drafts blocks, `remote` or `local`; see `LogitSettings`.
         on_remote_error: Whether a helper that fails is an error, or the local model goes on alone.
     """
 
@@ -67,6 +69,7 @@ class ChatLogitFusion(BaseChatModel):
     fusion: Any = Field(default=None, exclude=True)
     schedule: Any = Field(default_factory=EveryStep, exclude=True)
     block: Any = "auto"
+    draft: Drafter = "remote"
     on_remote_error: OnRemoteError = "raise"
 
     _writer: LogitWriter = PrivateAttr()
@@ -100,7 +103,7 @@ class ChatLogitFusion(BaseChatModel):
         fusion: Fusion = self.fusion or LinearFusion((1.0,) * (1 + len(self.helpers)))
         schedule: Schedule = self.schedule
         block: Block = self.block
-        return LogitSettings(fusion, schedule, block)
+        return LogitSettings(fusion, schedule, block, self.draft)
 
     @property
     def _llm_type(self) -> str:

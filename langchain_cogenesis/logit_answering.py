@@ -18,6 +18,7 @@ from langchain_cogenesis.fusion.base import Fusion
 from langchain_cogenesis.fusion.decoding import OnFault, decode, raise_fault
 from langchain_cogenesis.fusion.drafting import BlockLength, BlockReport, decode_blocks
 from langchain_cogenesis.fusion.fixed import LinearFusion
+from langchain_cogenesis.fusion.local_drafting import decode_local_blocks
 from langchain_cogenesis.fusion.prefix import MaskedPrefix, RawPrefix
 from langchain_cogenesis.fusion.schedule import EveryStep, Schedule
 from langchain_cogenesis.fusion.steps import Admit, Helper, Mixer, Step
@@ -36,6 +37,7 @@ from langchain_cogenesis.prompts import public_messages
 PrefixPolicy = Literal["masked", "raw"]
 Trust = Literal["masked", "instruction", "context"]
 Block = int | Literal["auto"] | None
+Drafter = Literal["remote", "local"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,10 @@ class LogitSettings:
         fusion: Makes one distribution of the local and the remote one. By default linear, 0.6 of it
             local: what the local model is sure of, as the user's own greeting, then stays.
         schedule: Which steps ask the remote.
-        block: Tokens that the remote drafts in one request: a number, `auto` by acceptance and
+        block: Tokens of a block, which is one request: a number, `auto` by acceptance and
             round-trip time, or None for one request per token. The text is the same.
+        draft: Who drafts blocks. With `remote` nothing leaves but accepted text; with `local` there
+            are fewer requests, and drafts leave too that are then rejected, masked like all else.
         prefix: What the remote sees of the text written so far: `masked`, or `raw` if its endpoint
             is trusted.
     """
@@ -55,6 +59,7 @@ class LogitSettings:
     fusion: Fusion = field(default_factory=lambda: LinearFusion((0.6, 0.4)))
     schedule: Schedule = field(default_factory=EveryStep)
     block: Block = "auto"
+    draft: Drafter = "remote"
     prefix: PrefixPolicy = "masked"
 
 
@@ -127,7 +132,7 @@ class LogitWriter:
         mixer = self._mixer(request, account, call, options)
         limit = min(call.max_tokens, mixer.room(None))
         on_fault = _noting(account) if on_remote_error == "local" else raise_fault
-        steps = run_steps(mixer, limit, self._settings.block, on_fault, account.blocks)
+        steps = run_steps(mixer, limit, self._settings, on_fault, account.blocks)
         text, reasons, count = TextStream(call.stop), Counter[str](), 0
         while (step := self._next(steps, account)) is not None:
             count += 1
@@ -207,13 +212,15 @@ def check_trust(helper: FusionHelper, gate: EgressGate) -> None:
 
 
 def run_steps(
-    mixer: Mixer, limit: int, block: Block, on_fault: OnFault, report: BlockReport
+    mixer: Mixer, limit: int, settings: LogitSettings, on_fault: OnFault, report: BlockReport
 ) -> Iterator[Step]:
-    """The loop that a block setting asks for."""
+    """The loop that the settings ask for."""
+    block = settings.block
     if block is None or len(mixer.helpers) != 1:
         return decode(mixer, limit, on_fault=on_fault)
     length = BlockLength(None if block == "auto" else block)
-    return decode_blocks(mixer, limit, length=length, report=report, on_fault=on_fault)
+    loop = decode_local_blocks if settings.draft == "local" else decode_blocks
+    return loop(mixer, limit, length=length, report=report, on_fault=on_fault)
 
 
 def admitting(

@@ -10,11 +10,11 @@ from langchain_cogenesis.cli.output import err, out
 from langchain_cogenesis.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from langchain_cogenesis.logit_answering import Block, LogitSettings
+    from langchain_cogenesis.logit_answering import Block, Drafter, LogitSettings
 
 
 def read_settings(
-    weight: float, fusion: Path | None, schedule: str, block: str, local: str
+    weight: float, fusion: Path | None, schedule: str, block: str, draft: str, local: str
 ) -> LogitSettings:
     """The settings of logit mode.
 
@@ -23,6 +23,7 @@ def read_settings(
         fusion: File of a learned fusion, which takes its place.
         schedule: As `parse_schedule` reads it.
         block: A number, `auto` or `none`.
+        draft: `remote` or `local`.
         local: The local model, whose vocabulary a learned fusion must be made for.
 
     Raises:
@@ -41,7 +42,10 @@ def read_settings(
 
         digest = local_vocabulary(ChatLocalLlama(model=local)).digest
         chosen = LearnedFusion.load(fusion, vocabulary_digest=digest)
-    return LogitSettings(chosen, parse_schedule(schedule), read_block(block))
+    drafter: Drafter = "local" if draft == "local" else "remote"
+    if draft != drafter:
+        raise ConfigurationError(f"{draft!r} drafts nothing.", hint="Use remote or local.")
+    return LogitSettings(chosen, parse_schedule(schedule), read_block(block), drafter)
 
 
 def read_block(text: str) -> Block:

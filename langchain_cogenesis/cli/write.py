@@ -79,6 +79,9 @@ def write(
     block: Annotated[
         str, typer.Option(help="Logits: tokens a request, auto, or none for one each.")
     ] = "auto",
+    draft: Annotated[
+        str, typer.Option(help="Logits: who drafts blocks, remote or local (fewer requests).")
+    ] = "remote",
     attribution: Annotated[
         Path | None, typer.Option(help="Logits: write an HTML page of which model wrote what.")
     ] = None,
@@ -103,7 +106,7 @@ def write(
         settings: dict[str, Any] = {"on_remote_error": check_on_remote_error(on_remote_error)}
         wanted = attribution is not None or show_attribution
         if mode == "logits":
-            settings["logits"] = read_settings(weight, fusion, schedule, block, local)
+            settings["logits"] = read_settings(weight, fusion, schedule, block, draft, local)
         with open_model(session, options, with_remote=needs_remote, k=k, **settings) as model:
             more: dict[str, Any] = {"attribution": True} if wanted else {}
             chunks = model.stream(

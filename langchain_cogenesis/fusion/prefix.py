@@ -24,6 +24,12 @@ class RawPrefix:
     def __init__(self) -> None:
         self.ids: list[int] = []
 
+    def fork(self) -> RawPrefix:
+        """A copy that can grow apart."""
+        copy = RawPrefix()
+        copy.ids = list(self.ids)
+        return copy
+
     @property
     def why_not(self) -> str | None:
         """Nothing speaks against asking."""
@@ -56,6 +62,15 @@ class MaskedPrefix:
 
     def __repr__(self) -> str:
         return f"MaskedPrefix(<withheld: {len(self.ids)} ids>)"
+
+    def fork(self) -> MaskedPrefix:
+        """A copy that can grow apart."""
+        copy = MaskedPrefix(self._vocabulary, self._mask.fork())
+        copy._decoder.setstate(self._decoder.getstate())
+        copy._pending, copy.ids = list(self._pending), list(self.ids)
+        copy._length, copy._split = self._length, self._split
+        copy._since_span, copy._spans_done = self._since_span, self._spans_done
+        return copy
 
     @property
     def why_not(self) -> str | None:

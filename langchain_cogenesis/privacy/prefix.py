@@ -67,6 +67,12 @@ class PrefixMask:
     def __repr__(self) -> str:
         return f"PrefixMask(<withheld: {len(self.text)} characters, {len(self.spans)} spans>)"
 
+    def fork(self) -> PrefixMask:
+        """A copy that can grow apart. Placeholders are given out by the same function."""
+        copy = PrefixMask(self._find, self._mark, self._lexicon)
+        copy.text, copy.settled, copy.spans = self.text, self.settled, list(self.spans)
+        return copy
+
     @property
     def is_open(self) -> bool:
         """Whether the end of the text could still become, or is still growing, a private value."""

@@ -115,15 +115,15 @@ SETTINGS: dict[HouseName, TrainingSettings] = {
         architecture=Architecture(width=192, layers=4, heads=3, hidden=512),
         writer="small",
         seed=11,
-        tokens=45_000_000,
+        tokens=24_300_000,
         turns=(1, 1, 2, 3, 3),
-        short_chunks=60,
+        short_chunks=50,
     ),
     "house-large": TrainingSettings(
         architecture=Architecture(width=192, layers=7, heads=3, hidden=512),
         writer="large",
         seed=12,
-        tokens=20_000_000,
+        tokens=5_600_000,
         grown_from="house-small",
     ),
 }

@@ -84,7 +84,9 @@ async def by_astream(model: ChatCoGenesis) -> str:
 
 
 @pytest.mark.parametrize("door", [by_invoke, by_astream])
-@pytest.mark.parametrize("block", [None, 4])
+@pytest.mark.parametrize(
+    "settings", [{"block": None}, {"block": 4}, {"block": 4, "draft": "local"}]
+)
 @pytest.mark.parametrize("fault", [None, "error", "close_mid_stream", "not_json"])
 async def test_no_canary_leaves(
     recorder: Recorder,
@@ -92,11 +94,11 @@ async def test_no_canary_leaves(
     session: UserSession,
     vocabulary: dict[int, bytes],
     door: Callable[..., Any],
-    block: int | None,
+    settings: dict[str, Any],
     fault: Any,
 ) -> None:
     """Instruction and prefix leave masked, in every request, and each is in the ledger."""
-    model, remote = _model(recorder, endpoint, session, block=block)
+    model, remote = _model(recorder, endpoint, session, **settings)
     text = await door(model)
     recorder.set_fault(fault, 2)
     with suppress(RemoteError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from langchain_cogenesis.exceptions import (
 from langchain_cogenesis.fusion.decoding import decode
 from langchain_cogenesis.fusion.drafting import BlockLength, BlockReport, decode_blocks
 from langchain_cogenesis.fusion.fixed import LinearFusion
+from langchain_cogenesis.fusion.local_drafting import decode_local_blocks
 from langchain_cogenesis.fusion.prefix import MaskedPrefix, RawPrefix
 from langchain_cogenesis.fusion.schedule import FixedRate
 from langchain_cogenesis.fusion.steps import Helper, Mixer, Step
@@ -96,11 +98,13 @@ def test_weight_one_for_the_local_model_is_the_local_model(
     assert _tokens(decode(mixer, TOKENS)) == [token.id for token in alone]
 
 
+@pytest.mark.parametrize("loop", [decode_blocks, decode_local_blocks])
 @pytest.mark.parametrize("length", [2, 4, 8, None])
 @pytest.mark.parametrize("temperature", [0.0, 0.8])
 def test_blocks_write_what_single_requests_write(
     local: LocalNextTokenModel,
     large: LocalNextTokenModel,
+    loop: Any,
     length: int | None,
     temperature: float,
 ) -> None:
@@ -114,7 +118,7 @@ def test_blocks_write_what_single_requests_write(
         steps = list(decode(single, TOKENS))
         remote, report = RemoteStandIn(large), BlockReport()
         blocked = _mixer(local, remote, example, sampling=sampling)
-        drafted = list(decode_blocks(blocked, TOKENS, length=BlockLength(length), report=report))
+        drafted = list(loop(blocked, TOKENS, length=BlockLength(length), report=report))
         assert [s.token for s in drafted] == [s.token for s in steps]
         assert [s.why_not for s in drafted] == [s.why_not for s in steps]
         assert [s.logprob for s in drafted] == pytest.approx([s.logprob for s in steps], abs=1e-3)
@@ -127,8 +131,9 @@ def test_blocks_write_what_single_requests_write(
         assert requests < tokens
 
 
+@pytest.mark.parametrize("loop", [decode_blocks, decode_local_blocks])
 def test_nothing_private_is_in_what_the_helper_saw(
-    local: LocalNextTokenModel, large: LocalNextTokenModel
+    local: LocalNextTokenModel, large: LocalNextTokenModel, loop: Any
 ) -> None:
     """No name, place or firm of the context is in any sequence, though the answer has them."""
     written = 0
@@ -136,9 +141,7 @@ def test_nothing_private_is_in_what_the_helper_saw(
         example = _example(seed)
         remote = RemoteStandIn(large)
         mixer = _mixer(local, remote, example)
-        answer = local.vocabulary.text(_tokens(decode_blocks(mixer, TOKENS))).decode(
-            "utf-8", "replace"
-        )
+        answer = local.vocabulary.text(_tokens(loop(mixer, TOKENS))).decode("utf-8", "replace")
         lexicon = _lexicon(example)
         written += len(lexicon.find(answer))
         for sequence in remote.seen:
@@ -172,12 +175,11 @@ def test_a_schedule_saves_requests_and_says_so(
     assert all(step.logprobs[1] is None and step.weights == (1.0, 0.0) for step in silent)
 
 
-@pytest.mark.parametrize("blocks", [False, True])
+@pytest.mark.parametrize("run", [decode, decode_blocks, decode_local_blocks])
 def test_a_fault_ends_the_answer_or_leaves_it_to_the_local_model(
-    local: LocalNextTokenModel, large: LocalNextTokenModel, blocks: bool
+    local: LocalNextTokenModel, large: LocalNextTokenModel, run: Any
 ) -> None:
     """A remote that dies is an error, or every later step says that it failed."""
-    run = decode_blocks if blocks else decode
 
     def mixer() -> Mixer:
         error = RemoteUnavailableError("gone.")
@@ -202,7 +204,7 @@ def test_rows_that_lie_are_found(local: LocalNextTokenModel, large: LocalNextTok
             cut.logprobs[0] = np.nan
             return cut
 
-    for run in (decode, decode_blocks):
+    for run in (decode, decode_blocks, decode_local_blocks):
         with pytest.raises(RemoteError, match="NaN"):
             list(run(_mixer(local, Liar(large), _example(2)), TOKENS))
 

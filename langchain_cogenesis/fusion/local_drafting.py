@@ -1,0 +1,179 @@
+"""Blocks that the local model drafts and the remote scores: the fewest requests of all.
+
+A draft that is rejected was sent all the same, and drafts depend on private context. So this is for
+those who ask for it; a draft is masked and admitted by the gate like any prefix, and ends where
+something private might begin, so that none is ever in it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from langchain_cogenesis.exceptions import ConfigurationError, RemoteError
+from langchain_cogenesis.fusion.decoding import OnFault, raise_fault
+from langchain_cogenesis.fusion.drafting import BlockLength, BlockReport
+from langchain_cogenesis.fusion.steps import Helper, Mixer, Step
+from langchain_cogenesis.models.logprobs import Distribution, Logprobs
+
+
+def decode_local_blocks(
+    mixer: Mixer,
+    max_tokens: int,
+    *,
+    length: BlockLength | None = None,
+    report: BlockReport | None = None,
+    on_fault: OnFault = raise_fault,
+    cancelled: Callable[[], bool] | None = None,
+) -> Iterator[Step]:
+    """Writes an answer with blocks that the local model drafts.
+
+    The text is that of `decode`; the helper scores all positions of a block in one request.
+
+    Args:
+        mixer: Two models and how they are fused.
+        max_tokens: Tokens at most; see `Mixer.room`.
+        length: How long blocks are; adaptive by default.
+        report: Filled with what the blocks came to.
+        on_fault: What to do when the helper fails.
+        cancelled: Asked before each step; the answer ends when it returns true.
+
+    Yields:
+        A step for each token, as `decode` would.
+
+    Raises:
+        ConfigurationError: There isn't exactly one helper, or it doesn't score prompts.
+        RemoteError: The helper failed, and `on_fault` raised it.
+    """
+    if len(mixer.helpers) != 1 or not mixer.helpers[0].model.capabilities.scores_prompt:
+        raise ConfigurationError(
+            "blocks that the local model drafts need one helper, and one that scores prompts.",
+            hint="Let the remote draft, or ask once a token.",
+        )
+    blocks = _LocalBlocks(mixer, length or BlockLength(), report or BlockReport(), on_fault)
+    for _ in range(max_tokens):
+        if cancelled is not None and cancelled():
+            break
+        step = blocks.step(max_tokens - len(mixer.ids))
+        if step.token in mixer.local.eog_ids:
+            break
+        mixer.take(step)
+        blocks.follow(step.token)
+        yield step
+    blocks.close()
+
+
+@dataclass(slots=True, repr=False)
+class _Block:
+    """A draft with the rows of both models.
+
+    Attributes:
+        tokens: What is still ahead of the draft.
+        locals: The local rows that belong to the positions ahead.
+        rows: The helper's rows by length of the prefix that they follow.
+        used: Rows that went into steps.
+        asked: Rows that were asked for.
+        seconds: Time of the request.
+    """
+
+    tokens: list[int]
+    locals: list[Logprobs]
+    rows: dict[int, Distribution] = field(default_factory=dict)
+    used: int = 0
+    asked: int = 0
+    seconds: float = 0.0
+
+
+class _LocalBlocks:
+    """The block that is being read."""
+
+    def __init__(
+        self, mixer: Mixer, length: BlockLength, report: BlockReport, on_fault: OnFault
+    ) -> None:
+        self._mixer = mixer
+        self._helper: Helper = mixer.helpers[0]
+        self._length = length
+        self._report = report
+        self._on_fault = on_fault
+        self._failed: str | None = None
+        self._block: _Block | None = None
+
+    def step(self, room: int) -> Step:
+        """The next step; `room` is how many tokens the answer may still have."""
+        local = self._block.locals[0] if self._block else self._row([])
+        why_not = self._failed or self._mixer.why_not(local)
+        if why_not is not None:
+            return self._mixer.local_step(local, why_not)
+        place = len(self._helper.prefix.ids)
+        if self._block is None or place not in self._block.rows:
+            self.close()
+            self._ask(local, room)
+        if self._block is None or place not in self._block.rows:
+            return self._mixer.local_step(local, self._failed or "gate")
+        self._block.used += 1
+        return self._mixer.fused_step(local, [self._block.rows[place]])
+
+    def follow(self, token: int) -> None:
+        """Notes which way the answer went."""
+        block = self._block
+        if block is None:
+            return
+        if len(block.locals) > 1 and block.tokens and block.tokens[0] == token:
+            block.tokens.pop(0)
+            block.locals.pop(0)
+        else:
+            self.close()
+
+    def close(self) -> None:
+        """Ends the block."""
+        if self._block is not None and self._block.asked:
+            self._report.used.append(self._block.used)
+            self._length.note(self._block.asked, self._block.used, self._block.seconds)
+        self._block = None
+
+    def _ask(self, local: Logprobs, room: int) -> None:
+        block, places, last = self._drafted(local, room)
+        sequence = [*self._helper.prompt, *last]
+        first = len(self._helper.prompt) + places[0]
+        if not self._helper.admit(sequence):
+            return
+        began = time.perf_counter()
+        try:
+            scored = self._helper.model.score(sequence, first=first)
+            block.rows = {
+                place: scored[place - places[0]].checked(self._helper.model.name)
+                for place in places
+            }
+        except RemoteError as error:
+            self._on_fault(error)
+            self._failed = f"fault: {type(error).__name__}"
+            return
+        block.asked, block.seconds = len(places), time.perf_counter() - began
+        self._report.requests += 1
+        self._block = block
+
+    def _drafted(self, local: Logprobs, room: int) -> tuple[_Block, list[int], list[int]]:
+        """Drafts with the local model; the places that ask, and the last prefix that does."""
+        mixer, prefix = self._mixer, self._helper.prefix.fork()
+        block, places, last = _Block([], [local]), [len(prefix.ids)], list(prefix.ids)
+        start = len(mixer.ids)
+        for ahead in range(1, min(self._length.next(), room)):
+            # What the local model would pick is the likeliest guess of what both will.
+            token = mixer.sampler.pick(block.locals[-1].values, start + ahead - 1)
+            prefix.push(token)
+            if token in mixer.local.eog_ids or prefix.why_not is not None:
+                break
+            row = self._row([*block.tokens, token])
+            block.tokens.append(token)
+            block.locals.append(row)
+            if mixer.schedule.asks(start + ahead, row):
+                places.append(len(prefix.ids))
+                last = list(prefix.ids)
+        return block, places, last
+
+    def _row(self, ahead: list[int]) -> Logprobs:
+        sequence = [*self._mixer.prompt, *self._mixer.ids, *ahead]
+        (row,) = self._mixer.local.score(sequence, first=len(sequence))
+        assert isinstance(row, Logprobs)
+        return row
