@@ -181,7 +181,7 @@ def _examples(job: _Job, engine: LlamaCppEngine) -> tuple[Iterable[Triple], Help
 def _grammar(job: _Job, engine: LlamaCppEngine) -> tuple[Iterable[Triple], HelperView]:
     """Letters whose names neither model has seen; the helper sees placeholders for their facts."""
     from langchain_cogenesis.data.examples import create_example
-    from langchain_cogenesis.evaluation.likelihood import _public_ids, masked_view
+    from langchain_cogenesis.evaluation.likelihood import masked_view, public_ids
     from langchain_cogenesis.prompts import public_messages
 
     @lru_cache(maxsize=2)
@@ -197,7 +197,7 @@ def _grammar(job: _Job, engine: LlamaCppEngine) -> tuple[Iterable[Triple], Helpe
             yield _chat(made(number).messages()), _chat(shown), made(number).answer
 
     def view(number: int, tokens: Sequence[int]) -> tuple[list[int], dict[int, int]]:
-        return _public_ids(engine, tokens, masked_view(made(number)).spans)
+        return public_ids(engine, tokens, masked_view(made(number)).spans)
 
     return triples(), view
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from langchain_cogenesis.data.examples import Example
-from langchain_cogenesis.privacy.placeholders import (
-    PLACEHOLDERS_PER_KIND,
-    house_placeholders,
-    placeholder,
-)
+from langchain_cogenesis.fusion.fixed import LinearFusion
+from langchain_cogenesis.fusion.steps import defer, openers
+from langchain_cogenesis.models.logprobs import Distribution, Logprobs
+from langchain_cogenesis.models.vocabulary import Vocabulary
+from langchain_cogenesis.privacy.placeholders import PLACEHOLDERS_PER_KIND, placeholder
 from langchain_cogenesis.prompts import public_messages
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 WEIGHT = 0.5
 """Share of either model in the mixture."""
-_OPENS = 0.5
-"""From this probability of a placeholder on, the larger model says that a private span begins."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -107,7 +105,8 @@ def fused_nll(
 
     The small model sees context and instruction, the larger one the instruction alone. Masked, the
     larger one sees placeholders for the facts in instruction and prefix, and has no say within
-    them, nor where it expects one; otherwise it sees and mixes every token.
+    them; what it gives to placeholders is the local model's. Otherwise it sees and mixes every
+    token.
 
     Args:
         small: The local model.
@@ -118,33 +117,53 @@ def fused_nll(
     Returns:
         Nats and tokens: `alone` for the small model, `fused` for both.
     """
+    steps = fused_steps(small, large, example, masked=masked)
+    fusion = LinearFusion((1 - WEIGHT, WEIGHT))
+    alone = fused = 0.0
+    for token, local, row in steps:
+        alone -= float(local.values[token])
+        mixed = local.values if row is None else fusion.fuse([local, row]).values
+        fused -= float(mixed[token])
+    return {"alone": (alone, len(steps)), "fused": (fused, len(steps))}
+
+
+def fused_steps(
+    small: LlamaCppEngine, large: LlamaCppEngine, example: Example, *, masked: bool
+) -> list[tuple[int, Logprobs, Distribution | None]]:
+    """What both models expect at each token of a reference.
+
+    Args:
+        small: The local model, with context.
+        large: The remote one, without; same vocabulary.
+        example: An example with context.
+        masked: Whether the larger model sees placeholders; else it sees everything as it is.
+
+    Returns:
+        For each token its id, the local distribution, and the larger model's, what it gives to
+        placeholders handed over to the local one; None where it has no say.
+    """
     tokens = small.tokenize(example.answer)
     own = reference_logprobs(small, chat_ids(small, example.messages()), tokens)
-    at = np.arange(len(tokens))
-    alone = own[at, tokens]
     view = masked_view(example) if masked else MaskedView(example.instruction, ())
     messages = [
         ({"system": "system", "human": "user"}[m.type], str(m.content))
         for m in public_messages(view.instruction)
     ]
-    seen, rows_at = _public_ids(small, tokens, view.spans)
+    seen, rows_at = public_ids(small, tokens, view.spans)
     other = reference_logprobs(large, chat_ids(large, messages), seen)
-    fused = alone.copy()
-    marks = _openers(small)
-    for index, row in rows_at.items():
-        theirs = other[row]
-        if masked and np.exp(theirs[marks]).sum() > _OPENS:
-            continue
-        fused[index] = np.logaddexp(
-            alone[index] + np.log(1 - WEIGHT), theirs[tokens[index]] + np.log(WEIGHT)
-        )
-    return {
-        "alone": (-float(alone.sum()), len(tokens)),
-        "fused": (-float(fused.sum()), len(tokens)),
-    }
+    opening = openers(Vocabulary(small.n_vocab, small.token_bytes, small.tokenize, small.eog_ids))
+    found: list[tuple[int, Logprobs, Distribution | None]] = []
+    for index, token in enumerate(tokens):
+        local = Logprobs(own[index])
+        row: Distribution | None = None
+        if index in rows_at:
+            row = Logprobs(other[rows_at[index]])
+            row = defer(local, row, opening)[0] if masked else row
+        found.append((token, local, row))
+    return found
 
 
-def _public_ids(
+def public_ids(
     engine: LlamaCppEngine, tokens: Sequence[int], spans: Sequence[tuple[int, int, str]]
 ) -> tuple[list[int], dict[int, int]]:
     """What the larger model reads of an answer, and at which of its rows each public token stands.
@@ -169,11 +188,6 @@ def _public_ids(
                 seen += [*(space if text.startswith(b" ") else ()), *engine.tokenize(spans[hit][2])]
         offset = end
     return seen, rows
-
-
-def _openers(engine: LlamaCppEngine) -> list[int]:
-    # A lone space comes before nothing but a placeholder.
-    return [*engine.tokenize(" "), *(engine.tokenize(mark)[0] for mark in house_placeholders())]
 
 
 def _bytes(text: str) -> int:

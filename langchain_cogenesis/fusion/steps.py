@@ -15,7 +15,7 @@ from langchain_cogenesis.fusion.prefix import MaskedPrefix, RawPrefix
 from langchain_cogenesis.fusion.sampling import KeyedSampler
 from langchain_cogenesis.fusion.schedule import EveryStep, Schedule
 from langchain_cogenesis.models.base import NextTokenModel
-from langchain_cogenesis.models.logprobs import Distribution, Logprobs, TopLogprobs
+from langchain_cogenesis.models.logprobs import Distribution, Logprobs
 from langchain_cogenesis.models.sampling import SamplingParams
 from langchain_cogenesis.models.vocabulary import Vocabulary, require_same
 from langchain_cogenesis.privacy.placeholders import house_placeholders
@@ -155,7 +155,7 @@ class Mixer:
 
     def fused_step(self, local: Logprobs, rows: Sequence[Distribution]) -> Step:
         """The next step with a row of every helper."""
-        masked = [self._deferring(local, row) for row in rows]
+        masked = [defer(local, row, self._openers) for row in rows]
         fused = self.fusion.fuse([local, *(row for row, _ in masked)], position=len(self.ids))
         return self._step(local, fused, rows, max(mass for _, mass in masked))
 
@@ -186,28 +186,37 @@ class Mixer:
             position, token, piece, float(fused.values[token]), tuple(own), fused.weights, deferred
         )
 
-    def _deferring(self, local: Logprobs, row: Distribution) -> tuple[Distribution, float]:
-        """Hands what a helper gives to placeholders over to the local distribution.
 
-        A helper that expects a placeholder says that a private span begins here, of which it knows
-        nothing: that part of its probability is decided as the local model decides.
-        """
-        dense = row.values if isinstance(row, Logprobs) else None
-        if dense is not None:
-            opening = float(np.exp(dense[self._openers].astype(np.float64)).sum())
-        else:
-            assert isinstance(row, TopLogprobs)
-            opens = np.isin(row.ids, self._openers)
-            opening = float(np.exp(row.logprobs[opens].astype(np.float64)).sum())
-        if opening <= 0:
-            return row, 0.0
-        opening = min(opening, 1.0)
-        spread = row if isinstance(row, Logprobs) else row.spread(local)
-        values = spread.values.copy()
-        values[self._openers] = -np.inf
-        with np.errstate(divide="ignore"):
-            mixed = np.logaddexp(values, local.values + np.float32(np.log(opening)))
-        return Logprobs(mixed), opening
+def defer(
+    local: Logprobs, row: Distribution, opening_ids: np.ndarray
+) -> tuple[Distribution, float]:
+    """Hands what a helper gives to placeholders over to the local distribution.
+
+    A helper that expects a placeholder says that a private span begins here, of which it knows
+    nothing: that part of its probability is decided as the local model decides.
+
+    Args:
+        local: What the local model expects.
+        row: What the helper expects.
+        opening_ids: Tokens that open a placeholder; see `openers`.
+
+    Returns:
+        The helper's distribution without placeholders, and how much of it was handed over.
+    """
+    if isinstance(row, Logprobs):
+        opening = float(np.exp(row.values[opening_ids].astype(np.float64)).sum())
+    else:
+        opens = np.isin(row.ids, opening_ids)
+        opening = float(np.exp(row.logprobs[opens].astype(np.float64)).sum())
+    if opening <= 0:
+        return row, 0.0
+    opening = min(opening, 1.0)
+    spread = row if isinstance(row, Logprobs) else row.spread(local)
+    values = spread.values.copy()
+    values[opening_ids] = -np.inf
+    with np.errstate(divide="ignore"):
+        mixed = np.logaddexp(values, local.values + np.float32(np.log(opening)))
+    return Logprobs(mixed), opening
 
 
 def _logprob(row: Distribution, token: int) -> float | None:

@@ -10,10 +10,10 @@ import pytest
 
 from langchain_cogenesis.evaluation.house import held_out_example
 from langchain_cogenesis.evaluation.likelihood import (
-    _public_ids,
     chat_ids,
     fused_nll,
     masked_view,
+    public_ids,
     reference_nll,
 )
 from langchain_cogenesis.models.llamacpp import LlamaCppEngine
@@ -69,7 +69,7 @@ def test_public_ids_are_the_tokens_outside_of_private_spans(small: LlamaCppEngin
     for number in range(20):
         example = held_out_example(number)
         tokens, view = small.tokenize(example.answer), masked_view(example)
-        seen, rows = _public_ids(small, tokens, view.spans)
+        seen, rows = public_ids(small, tokens, view.spans)
         masked = bytearray()
         end = 0
         for first, last, mark in view.spans:
