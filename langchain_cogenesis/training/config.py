@@ -82,8 +82,8 @@ class TrainingSettings:
             of a few families alone a model learns to copy the letters that they are made of.
         batch_tokens: Tokens of one step, padding included.
         muon_lr: Learning rate of the matrices; 0.007 already wears the structured start off.
-        embedding_lr: Learning rate of the embedding, whose entries are about 0.08. After 1.5 M tokens
-            of short examples the loss was 1.44 at 1e-4, 1.33 at 4e-4 and 1.30 at 1.2e-3.
+        embedding_lr: Learning rate of the embedding, whose entries are about 0.08. After 1.5 M
+            tokens of short examples the loss was 1.44 at 1e-4, 1.33 at 4e-4 and 1.30 at 1.2e-3.
         gain_lr: Learning rate of the norms' gains.
         warmup: Steps with a rising learning rate.
         decay: Last share of the training in which the learning rate falls.
