@@ -60,7 +60,7 @@ def rows(
     values[random.random(n_vocab) < impossible] = -np.inf
     if np.isneginf(values).all():
         values[0] = 0.0
-    local = Logprobs((values - np.log(np.exp(values).sum())).astype("f4"))
+    local = Logprobs((values - np.logaddexp.reduce(values)).astype("f4"))
     helper = top_tokens(dense(seed + 1, n_vocab, sharpness), k)
     order = random.permutation(len(helper.ids))
     return local, TopLogprobs(helper.ids[order], helper.logprobs[order], n_vocab)

@@ -129,8 +129,7 @@ def test_private_values_that_look_like_the_protocol(
     """A user called Token, born on the 4th of Morning, can be served all the same."""
     names = ("Token", "Return", "Morning", "Weather", "hello", "4")
     lexicon = PrivateLexicon([PrivateValue("NAME", name) for name in names])
-    with pytest.raises(UnclearedRequestError):
-        connected(EgressGate(lexicon))
+    assert connected(EgressGate(lexicon)).capabilities.scores_prompt
     remote = connected(EgressGate(lexicon, public_texts=OPTION_NAMES))
     assert remote.capabilities.scores_prompt
     ids = local.vocabulary.tokenize("The garden was")
