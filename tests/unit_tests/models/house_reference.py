@@ -22,10 +22,12 @@ def read_weights(path: Path) -> Weights:
     }
 
 
-def read_heads(path: Path) -> int:
-    """Number of attention heads."""
-    field = GGUFReader(path).fields["llama.attention.head_count"]
-    return int(field.parts[field.data[0]][0])
+def read_numbers(path: Path) -> dict[str, int]:
+    """Whole numbers of the model's shape, by their names without `llama.`."""
+    fields = GGUFReader(path).fields
+    names = ("embedding_length", "block_count", "attention.head_count", "feed_forward_length")
+    found = {name: fields[f"llama.{name}"] for name in (*names, "vocab_size", "context_length")}
+    return {name: int(field.parts[field.data[0]][0]) for name, field in found.items()}
 
 
 def read_tokenizer(path: Path) -> Tokenizer:
