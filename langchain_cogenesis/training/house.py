@@ -22,9 +22,12 @@ from typing import Annotated
 
 import typer
 
+from langchain_cogenesis.exceptions import CoGenesisError
 from langchain_cogenesis.training.config import SETTINGS, VOCABULARY_EXAMPLES, HouseName
 
-app = typer.Typer(add_completion=False, help=__doc__, rich_markup_mode=None)
+# Without the mark, the list of stages would be filled into a paragraph.
+_HELP = __doc__.replace("\n    vocabulary", "\n\b\n    vocabulary")
+app = typer.Typer(add_completion=False, help=_HELP, rich_markup_mode=None)
 
 Name = Annotated[str, typer.Argument(help="house-small or house-large")]
 Runs = Annotated[Path, typer.Option(help="Folder of vocabulary, checkpoints and figures.")]
@@ -222,4 +225,7 @@ def _checked(name: str) -> HouseName:
 
 
 if __name__ == "__main__":
-    app()
+    try:
+        app()
+    except CoGenesisError as error:
+        sys.exit(f"error: {error}")
