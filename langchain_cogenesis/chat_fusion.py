@@ -29,7 +29,6 @@ from langchain_cogenesis.logit_answering import (
     FusionHelper,
     LogitSettings,
     LogitWriter,
-    check_settings,
 )
 from langchain_cogenesis.models.chat_llamacpp import ChatLocalLlama
 from langchain_cogenesis.privacy.gate import EgressGate
@@ -73,7 +72,6 @@ class ChatLogitFusion(BaseChatModel):
     on_remote_error: OnRemoteError = "raise"
 
     _writer: LogitWriter = PrivateAttr()
-    _account_of: Writers = PrivateAttr()
 
     def model_post_init(self, context: Any, /) -> None:
         """Checks that the models fit together.
@@ -94,10 +92,9 @@ class ChatLogitFusion(BaseChatModel):
                 "the helpers' endpoints have other egress gates.",
                 hint="Pass one and the same gate to connect() and to ChatLogitFusion.",
             )
-        check_settings(self.block, "masked")
         gate = own or EgressGate(public_texts=PUBLIC_TEMPLATES)
-        self._account_of = Writers(self.local, None, gate, None, None, 0)
-        self._writer = LogitWriter(self._account_of, self.helpers, self._settings())
+        writers = Writers(self.local, None, gate, None, None, 0)
+        self._writer = LogitWriter(writers, self.helpers, self._settings())
 
     def _settings(self) -> LogitSettings:
         fusion: Fusion = self.fusion or LinearFusion((1.0,) * (1 + len(self.helpers)))

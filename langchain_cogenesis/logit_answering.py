@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.ai import UsageMetadata
@@ -54,6 +54,9 @@ class LogitSettings:
             are fewer requests, and drafts leave too that are then rejected, masked like all else.
         prefix: What the remote sees of the text written so far: `masked`, or `raw` if its endpoint
             is trusted.
+
+    Raises:
+        ConfigurationError: One of them is out of range.
     """
 
     fusion: Fusion = field(default_factory=lambda: LinearFusion((0.6, 0.4)))
@@ -61,6 +64,23 @@ class LogitSettings:
     block: Block = "auto"
     draft: Drafter = "remote"
     prefix: PrefixPolicy = "masked"
+
+    def __post_init__(self) -> None:
+        block = self.block
+        whole = isinstance(block, int) and not isinstance(block, bool) and block > 0
+        if not (block is None or block == "auto" or whole):
+            raise ConfigurationError(
+                f"block={block!r} is no length of a block.",
+                hint="Give a number of tokens, 'auto', or None for one request per token.",
+            )
+        for name, value, known in (
+            ("draft", self.draft, get_args(Drafter)),
+            ("prefix", self.prefix, get_args(PrefixPolicy)),
+        ):
+            if value not in known:
+                raise ConfigurationError(
+                    f"{name} can't be {value!r}.", hint=f"Set it to {' or '.join(known)}."
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +163,14 @@ class LogitWriter:
                 yield _chunk(piece)
             if text.stopped:
                 break
-        steps.close()  # type: ignore[attr-defined]
+        steps.close()
         if rest := text.finish():
             yield _chunk(rest)
         account.reasons = dict(reasons)
         account.finish_reason = "length" if count >= limit and not text.stopped else "stop"
         account.add_local(_usage(len(mixer.prompt), count))
 
-    def _next(self, steps: Iterator[Step], account: Account) -> Step | None:
+    def _next(self, steps: Generator[Step, None, None], account: Account) -> Step | None:
         # Metered step by step: a context variable must not stay set between two of ours.
         with metered(account.meter):
             return next(steps, None)
@@ -213,7 +233,7 @@ def check_trust(helper: FusionHelper, gate: EgressGate) -> None:
 
 def run_steps(
     mixer: Mixer, limit: int, settings: LogitSettings, on_fault: OnFault, report: BlockReport
-) -> Iterator[Step]:
+) -> Generator[Step, None, None]:
     """The loop that the settings ask for."""
     block = settings.block
     if block is None or len(mixer.helpers) != 1:
@@ -287,22 +307,6 @@ def describe_step(step: Step) -> dict[str, Any]:
         "deferred": round(step.deferred, 4),
         "why_not": step.why_not,
     }
-
-
-def check_settings(block: object, prefix: object) -> None:
-    """Checks options that a user gave.
-
-    Raises:
-        ConfigurationError: One is out of range.
-    """
-    whole = isinstance(block, int) and not isinstance(block, bool) and block > 0
-    if not (block is None or block == "auto" or whole):
-        raise ConfigurationError(
-            f"block={block!r} is no length of a block.",
-            hint="Give a number of tokens, 'auto', or None for one request per token.",
-        )
-    if prefix not in ("masked", "raw"):
-        raise ConfigurationError(f"prefix can't be {prefix!r}.", hint="Set 'masked' or 'raw'.")
 
 
 def _noting(account: Account) -> OnFault:

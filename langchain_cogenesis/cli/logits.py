@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_cogenesis.cli.output import err, out
 from langchain_cogenesis.exceptions import ConfigurationError
@@ -42,10 +42,9 @@ def read_settings(
 
         digest = local_vocabulary(ChatLocalLlama(model=local)).digest
         chosen = LearnedFusion.load(fusion, vocabulary_digest=digest)
-    drafter: Drafter = "local" if draft == "local" else "remote"
-    if draft != drafter:
-        raise ConfigurationError(f"{draft!r} drafts nothing.", hint="Use remote or local.")
-    return LogitSettings(chosen, parse_schedule(schedule), read_block(block), drafter)
+    return LogitSettings(
+        chosen, parse_schedule(schedule), read_block(block), cast("Drafter", draft)
+    )
 
 
 def read_block(text: str) -> Block:

@@ -13,7 +13,6 @@ from langchain_cogenesis.data.examples import Example
 from langchain_cogenesis.fusion.fixed import LinearFusion
 from langchain_cogenesis.fusion.steps import defer, openers
 from langchain_cogenesis.models.logprobs import Distribution, Logprobs
-from langchain_cogenesis.models.vocabulary import Vocabulary
 from langchain_cogenesis.privacy.placeholders import PLACEHOLDERS_PER_KIND, placeholder
 from langchain_cogenesis.prompts import public_messages
 
@@ -151,7 +150,7 @@ def fused_steps(
     ]
     seen, rows_at = public_ids(small, tokens, view.spans)
     other = reference_logprobs(large, chat_ids(large, messages), seen)
-    opening = openers(Vocabulary(small.n_vocab, small.token_bytes, small.tokenize, small.eog_ids))
+    opening = openers(small.vocabulary)
     found: list[tuple[int, Logprobs, Distribution | None]] = []
     for index, token in enumerate(tokens):
         local = Logprobs(own[index])

@@ -5,7 +5,7 @@ It is the reference that blocks are measured against, and shares no code with th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 from langchain_cogenesis.exceptions import RemoteError
 from langchain_cogenesis.fusion.steps import Mixer, Step
@@ -26,7 +26,7 @@ def decode(
     *,
     on_fault: OnFault = raise_fault,
     cancelled: Callable[[], bool] | None = None,
-) -> Iterator[Step]:
+) -> Generator[Step, None, None]:
     """Writes an answer, asking each helper once a token.
 
     Args:

@@ -8,10 +8,12 @@ one at a time. The block holds as long as the answer goes the way it was drafted
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from typing import Any
 
-from langchain_cogenesis.exceptions import ConfigurationError, RemoteError
+from langchain_cogenesis.exceptions import ConfigurationError, RemoteError, RemoteResponseError
 from langchain_cogenesis.fusion.decoding import OnFault, raise_fault
 from langchain_cogenesis.fusion.steps import Helper, Mixer, Step, check_block
 from langchain_cogenesis.models.base import Draft
@@ -86,7 +88,7 @@ def decode_blocks(
     report: BlockReport | None = None,
     on_fault: OnFault = raise_fault,
     cancelled: Callable[[], bool] | None = None,
-) -> Iterator[Step]:
+) -> Generator[Step, None, None]:
     """Writes an answer with blocks that the helper drafts.
 
     Nothing but accepted output is ever sent. Where one request per token would not have asked, no
@@ -112,31 +114,72 @@ def decode_blocks(
             f"blocks need one helper, and there are {len(mixer.helpers)}.",
             hint="Ask once a token: block=None.",
         )
-    blocks = _Blocks(mixer, length or BlockLength(), report or BlockReport(), on_fault)
-    for _ in range(max_tokens):
-        if cancelled is not None and cancelled():
-            break
-        step = blocks.step()
-        if step.token in mixer.local.eog_ids:
-            break
-        mixer.take(step)
-        blocks.follow(step.token)
-        yield step
-    blocks.close()
+    blocks = _RemoteBlocks(mixer, max_tokens, length, report, on_fault)
+    return blocks.run(cancelled)
 
 
-class _Blocks:
-    """The block that is being read."""
+class Blocks(ABC):
+    """Blocks of an answer, one after the other; who drafts them is told by the subclass.
+
+    Args:
+        mixer: Two models and how they are fused.
+        max_tokens: Tokens at most.
+        length: How long blocks are; adaptive by default.
+        report: Filled with what the blocks came to.
+        on_fault: What to do when the helper fails.
+    """
 
     def __init__(
-        self, mixer: Mixer, length: BlockLength, report: BlockReport, on_fault: OnFault
+        self,
+        mixer: Mixer,
+        max_tokens: int,
+        length: BlockLength | None,
+        report: BlockReport | None,
+        on_fault: OnFault,
     ) -> None:
         self._mixer = mixer
+        self._max_tokens = max_tokens
         self._helper: Helper = mixer.helpers[0]
-        self._length = length
-        self._report = report
+        self._length = length or BlockLength()
+        self._report = report or BlockReport()
         self._on_fault = on_fault
         self._failed: str | None = None
+
+    def run(self, cancelled: Callable[[], bool] | None) -> Generator[Step, None, None]:
+        """Yields the answer's steps."""
+        for _ in range(self._max_tokens):
+            if cancelled is not None and cancelled():
+                break
+            step = self.step()
+            if step.token in self._mixer.local.eog_ids:
+                break
+            self._mixer.take(step)
+            self.follow(step.token)
+            yield step
+        self.close()
+
+    @abstractmethod
+    def step(self) -> Step:
+        """The next step."""
+
+    @abstractmethod
+    def follow(self, token: int) -> None:
+        """Notes which way the answer went."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Ends the block that is being read."""
+
+    def _fail(self, error: RemoteError) -> None:
+        self._on_fault(error)
+        self._failed = f"fault: {type(error).__name__}"
+
+
+class _RemoteBlocks(Blocks):
+    """Blocks that the helper drafts."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
         self._draft: Draft | None = None
         self._start: list[int] = []
         self._used = 0
@@ -196,8 +239,7 @@ class _Blocks:
             for row in draft.rows:
                 row.checked(self._helper.model.name)
         except RemoteError as error:
-            self._on_fault(error)
-            self._failed = f"fault: {type(error).__name__}"
+            self._fail(error)
             return None
         self._seconds = time.perf_counter() - began
         self._report.requests += 1
@@ -219,8 +261,6 @@ class _Blocks:
 
 
 def _no_rows(helper: Helper) -> RemoteError:
-    from langchain_cogenesis.exceptions import RemoteResponseError
-
     return RemoteResponseError(
         f"{helper.model.name} drafted nothing.", hint="Ask once a token: block=None."
     )

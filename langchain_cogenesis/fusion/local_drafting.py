@@ -8,13 +8,14 @@ something private might begin, so that none is ever in it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from typing import Any
 
 from langchain_cogenesis.exceptions import ConfigurationError, RemoteError
 from langchain_cogenesis.fusion.decoding import OnFault, raise_fault
-from langchain_cogenesis.fusion.drafting import BlockLength, BlockReport
-from langchain_cogenesis.fusion.steps import Helper, Mixer, Step
+from langchain_cogenesis.fusion.drafting import BlockLength, BlockReport, Blocks
+from langchain_cogenesis.fusion.steps import Mixer, Step
 from langchain_cogenesis.models.logprobs import Distribution, Logprobs
 
 
@@ -26,7 +27,7 @@ def decode_local_blocks(
     report: BlockReport | None = None,
     on_fault: OnFault = raise_fault,
     cancelled: Callable[[], bool] | None = None,
-) -> Iterator[Step]:
+) -> Generator[Step, None, None]:
     """Writes an answer with blocks that the local model drafts.
 
     The text is that of `decode`; the helper scores all positions of a block in one request.
@@ -51,17 +52,8 @@ def decode_local_blocks(
             "blocks that the local model drafts need one helper, and one that scores prompts.",
             hint="Let the remote draft, or ask once a token.",
         )
-    blocks = _LocalBlocks(mixer, length or BlockLength(), report or BlockReport(), on_fault)
-    for _ in range(max_tokens):
-        if cancelled is not None and cancelled():
-            break
-        step = blocks.step(max_tokens - len(mixer.ids))
-        if step.token in mixer.local.eog_ids:
-            break
-        mixer.take(step)
-        blocks.follow(step.token)
-        yield step
-    blocks.close()
+    blocks = _LocalBlocks(mixer, max_tokens, length, report, on_fault)
+    return blocks.run(cancelled)
 
 
 @dataclass(slots=True, repr=False)
@@ -85,22 +77,15 @@ class _Block:
     seconds: float = 0.0
 
 
-class _LocalBlocks:
-    """The block that is being read."""
+class _LocalBlocks(Blocks):
+    """Blocks that the local model drafts."""
 
-    def __init__(
-        self, mixer: Mixer, length: BlockLength, report: BlockReport, on_fault: OnFault
-    ) -> None:
-        self._mixer = mixer
-        self._helper: Helper = mixer.helpers[0]
-        self._length = length
-        self._report = report
-        self._on_fault = on_fault
-        self._failed: str | None = None
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
         self._block: _Block | None = None
 
-    def step(self, room: int) -> Step:
-        """The next step; `room` is how many tokens the answer may still have."""
+    def step(self) -> Step:
+        """The next step."""
         local = self._block.locals[0] if self._block else self._row([])
         why_not = self._failed or self._mixer.why_not(local)
         if why_not is not None:
@@ -108,7 +93,7 @@ class _LocalBlocks:
         place = len(self._helper.prefix.ids)
         if self._block is None or place not in self._block.rows:
             self.close()
-            self._ask(local, room)
+            self._ask(local)
         if self._block is None or place not in self._block.rows:
             return self._mixer.local_step(local, self._failed or "gate")
         self._block.used += 1
@@ -132,8 +117,8 @@ class _LocalBlocks:
             self._length.note(self._block.asked, self._block.used, self._block.seconds)
         self._block = None
 
-    def _ask(self, local: Logprobs, room: int) -> None:
-        block, places, last = self._drafted(local, room)
+    def _ask(self, local: Logprobs) -> None:
+        block, places, last = self._drafted(local)
         sequence = [*self._helper.prompt, *last]
         first = len(self._helper.prompt) + places[0]
         if not self._helper.admit(sequence):
@@ -146,18 +131,18 @@ class _LocalBlocks:
                 for place in places
             }
         except RemoteError as error:
-            self._on_fault(error)
-            self._failed = f"fault: {type(error).__name__}"
+            self._fail(error)
             return
         block.asked, block.seconds = len(places), time.perf_counter() - began
         self._report.requests += 1
         self._block = block
 
-    def _drafted(self, local: Logprobs, room: int) -> tuple[_Block, list[int], list[int]]:
+    def _drafted(self, local: Logprobs) -> tuple[_Block, list[int], list[int]]:
         """Drafts with the local model; the places that ask, and the last prefix that does."""
         mixer, prefix = self._mixer, self._helper.prefix.fork()
         block, places, last = _Block([], [local]), [len(prefix.ids)], list(prefix.ids)
         start = len(mixer.ids)
+        room = self._max_tokens - start
         for ahead in range(1, min(self._length.next(), room)):
             # What the local model would pick is the likeliest guess of what both will.
             token = mixer.sampler.pick(block.locals[-1].values, start + ahead - 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 
@@ -157,15 +156,12 @@ class Mixer:
         """The next step with a row of every helper."""
         masked = [defer(local, row, self._openers) for row in rows]
         fused = self.fusion.fuse([local, *(row for row, _ in masked)], position=len(self.ids))
-        return self._step(local, fused, rows, max(mass for _, mass in masked))
+        return self._step(local, fused, rows, deferred=max(mass for _, mass in masked))
 
     def local_step(self, local: Logprobs, why_not: str) -> Step:
         """The next step by the local model alone."""
         weights = (1.0, *(0.0 for _ in self.helpers))
-        step = self._step(local, Fused(local.values, weights), (), 0.0)
-        return Step(
-            step.position, step.token, step.text, step.logprob, step.logprobs, weights, 0.0, why_not
-        )
+        return self._step(local, Fused(local.values, weights), (), why_not=why_not)
 
     def take(self, step: Step) -> None:
         """Makes a step part of the answer."""
@@ -175,15 +171,27 @@ class Mixer:
             helper.prefix.push(step.token)
 
     def _step(
-        self, local: Logprobs, fused: Fused, rows: Sequence[Distribution], deferred: float
+        self,
+        local: Logprobs,
+        fused: Fused,
+        rows: Sequence[Distribution],
+        *,
+        deferred: float = 0.0,
+        why_not: str | None = None,
     ) -> Step:
         position = len(self.ids)
         token = self.sampler.pick(fused.values, position)
         own: list[float | None] = [float(local.values[token])]
         own += [_logprob(row, token) for row in rows] or [None for _ in self.helpers]
-        piece = self.local.vocabulary.piece(token)
         return Step(
-            position, token, piece, float(fused.values[token]), tuple(own), fused.weights, deferred
+            position,
+            token,
+            self.local.vocabulary.piece(token),
+            float(fused.values[token]),
+            tuple(own),
+            fused.weights,
+            deferred,
+            why_not,
         )
 
 
@@ -226,34 +234,26 @@ def _logprob(row: Distribution, token: int) -> float | None:
     return float(row.logprobs[at[0]]) if len(at) else None
 
 
-class _Openers:
-    """Tokens that open a placeholder, by vocabulary."""
-
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self._vocabulary = vocabulary
-
-    @cached_property
-    def ids(self) -> np.ndarray:
-        """The ids, `(k,)` int64."""
-        marks = [self._vocabulary.tokenize(mark) for mark in house_placeholders()]
-        if all(len(ids) == 1 for ids in marks):
-            # As special tokens, they follow a space that stands alone before nothing else.
-            space = self._vocabulary.tokenize(" ")
-            return np.array(sorted({*space, *(ids[0] for ids in marks)}), dtype=np.int64)
-        opening = [
-            token
-            for piece, token in self._vocabulary.by_piece.items()
-            if piece.strip() == b"[" or piece.lstrip().startswith(b"[NAME")
-        ]
-        return np.array(sorted(opening), dtype=np.int64)
-
-
-_KNOWN: dict[str, _Openers] = {}
+_OPENERS: dict[str, np.ndarray] = {}
 
 
 def openers(vocabulary: Vocabulary) -> np.ndarray:
     """Ids of the tokens that open a placeholder in a vocabulary, `(k,)` int64."""
-    return _KNOWN.setdefault(vocabulary.digest, _Openers(vocabulary)).ids
+    if vocabulary.digest not in _OPENERS:
+        _OPENERS[vocabulary.digest] = np.array(sorted(_opening(vocabulary)), dtype=np.int64)
+    return _OPENERS[vocabulary.digest]
+
+
+def _opening(vocabulary: Vocabulary) -> set[int]:
+    marks = [vocabulary.tokenize(mark) for mark in house_placeholders()]
+    if all(len(ids) == 1 for ids in marks):
+        # As special tokens, they follow a space that stands alone before nothing else.
+        return {*vocabulary.tokenize(" "), *(ids[0] for ids in marks)}
+    return {
+        token
+        for piece, token in vocabulary.by_piece.items()
+        if piece.strip() == b"[" or piece.lstrip().startswith(b"[NAME")
+    }
 
 
 def check_block(length: int) -> int:

@@ -22,6 +22,7 @@ from langchain_cogenesis.models.logits import GeneratedToken
 from langchain_cogenesis.models.model_source import model_key, model_name, resolve_model
 from langchain_cogenesis.models.sampling import Sampler, SamplingParams
 from langchain_cogenesis.models.stepping import Stepper
+from langchain_cogenesis.models.vocabulary import Vocabulary
 
 __all__ = ["GeneratedToken", "LlamaCppEngine"]
 
@@ -142,6 +143,11 @@ class LlamaCppEngine:
         """The ids that the model wants before any text: none or one."""
         decoder = self._loaded()
         return (decoder.bos_id,) if decoder.add_bos else ()
+
+    @functools.cached_property
+    def vocabulary(self) -> Vocabulary:
+        """Its tokens; their digest takes a while at a large vocabulary, so it is kept here."""
+        return Vocabulary(self.n_vocab, self.token_bytes, self.tokenize, self.eog_ids)
 
     def tokenize(self, text: str, *, special: bool = False) -> list[int]:
         """Token ids of a text, without BOS.

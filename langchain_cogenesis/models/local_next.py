@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 
 from langchain_cogenesis.exceptions import ContextLengthError
 from langchain_cogenesis.models.base import Capabilities, Draft
@@ -34,11 +33,10 @@ class LocalNextTokenModel:
         """The engine's name."""
         return self._engine.name
 
-    @cached_property
+    @property
     def vocabulary(self) -> Vocabulary:
         """The engine's tokens."""
-        engine = self._engine
-        return Vocabulary(engine.n_vocab, engine.token_bytes, engine.tokenize, engine.eog_ids)
+        return self._engine.vocabulary
 
     @property
     def n_ctx(self) -> int:

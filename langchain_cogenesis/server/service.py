@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 from starlette.exceptions import HTTPException
 
-from langchain_cogenesis.models.vocabulary import Vocabulary
 from langchain_cogenesis.server.generation import Finished, Piece, Task, run_task
 from langchain_cogenesis.server.jobs import Worker
 from langchain_cogenesis.server.schema import (
@@ -52,7 +50,7 @@ class Service:
         meta = {
             "n_ctx": self.engine.n_ctx,
             "n_vocab": self.engine.n_vocab,
-            "vocab_digest": self._vocab_digest,
+            "vocab_digest": self.engine.vocabulary.digest,
         }
         return {
             "id": self.model_name,
@@ -61,13 +59,6 @@ class Service:
             "owned_by": "local",
             "meta": meta,
         }
-
-    @cached_property
-    def _vocab_digest(self) -> str:
-        engine = self.engine
-        return Vocabulary(
-            engine.n_vocab, engine.token_bytes, engine.tokenize, engine.eog_ids
-        ).digest
 
     def check_model(self, name: str | None) -> None:
         """Refuses requests that are meant for another model."""
