@@ -38,10 +38,9 @@ from langchain_cogenesis.fusion.schedule import entropy
 from langchain_cogenesis.models.llamacpp import LlamaCppEngine
 from langchain_cogenesis.models.local_next import LocalNextTokenModel
 from langchain_cogenesis.models.logprobs import Distribution, Logprobs
-from langchain_cogenesis.prompts import public_messages
+from langchain_cogenesis.prompts import public_messages, role_pairs
 
 THRESHOLDS = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
-_ROLES = {"system": "system", "human": "user"}
 Pair = tuple[float, float]
 
 
@@ -63,18 +62,16 @@ def letter(number: int, *, held_out: bool) -> Example:
     )
 
 
-def public_chat(example: Example) -> list[tuple[str, str]]:
+def public_chat(example: Example) -> tuple[tuple[str, str], ...]:
     """The remote's prompt."""
-    messages = public_messages(masked_view(example).instruction)
-    return [(_ROLES[message.type], str(message.content)) for message in messages]
+    return role_pairs(public_messages(masked_view(example).instruction))
 
 
 def read_letter(small: LlamaCppEngine, large: LlamaCppEngine, example: Example) -> Letter:
     """All rows of a letter."""
     steps = fused_steps(small, large, example, masked=True)
     tokens = [token for token, _, _ in steps]
-    chat = public_messages(example.instruction)
-    bare = [(_ROLES[message.type], str(message.content)) for message in chat]
+    bare = role_pairs(public_messages(example.instruction))
     rows = reference_logprobs(small, chat_ids(small, bare), tokens)
     return Letter(
         tuple(

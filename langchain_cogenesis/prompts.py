@@ -113,3 +113,11 @@ def create_prompt_pair(
         public=public_messages(instruction, task),
         task=task,
     )
+
+
+def role_pairs(messages: Iterable[BaseMessage]) -> tuple[tuple[str, str], ...]:
+    """Role and content of each message of a prompt, as chat templates name them."""
+    return tuple((_ROLES[message.type], str(message.content)) for message in messages)
+
+
+_ROLES = {"system": "system", "human": "user"}

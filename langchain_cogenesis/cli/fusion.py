@@ -182,7 +182,7 @@ def _grammar(job: _Job, engine: LlamaCppEngine) -> tuple[Iterable[Triple], Helpe
     """Letters whose names neither model has seen; the helper sees placeholders for their facts."""
     from langchain_cogenesis.data.examples import create_example
     from langchain_cogenesis.evaluation.likelihood import masked_view, public_ids
-    from langchain_cogenesis.prompts import public_messages
+    from langchain_cogenesis.prompts import public_messages, role_pairs
 
     @lru_cache(maxsize=2)
     def made(number: int) -> Example:
@@ -190,11 +190,10 @@ def _grammar(job: _Job, engine: LlamaCppEngine) -> tuple[Iterable[Triple], Helpe
         return create_example(name, condition="context", scope="all", made_up=1.0)
 
     def triples() -> Iterator[Triple]:
-        roles = {"system": "system", "human": "user"}
         for number in range(job.count):
             public = public_messages(masked_view(made(number)).instruction)
-            shown = [(roles[message.type], str(message.content)) for message in public]
-            yield _chat(made(number).messages()), _chat(shown), made(number).answer
+            private = made(number).messages()
+            yield _chat(private), _chat(role_pairs(public)), made(number).answer
 
     def view(number: int, tokens: Sequence[int]) -> tuple[list[int], dict[int, int]]:
         return public_ids(engine, tokens, masked_view(made(number)).spans)

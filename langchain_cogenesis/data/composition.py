@@ -72,7 +72,7 @@ class Example:
 
     def messages(self) -> tuple[tuple[str, str], ...]:
         """The prompt as role and content of each message."""
-        from langchain_cogenesis.prompts import private_messages, public_messages
+        from langchain_cogenesis.prompts import private_messages, public_messages, role_pairs
 
         if self.condition == "public_sketch":
             made = public_messages(self.instruction, "sketch")
@@ -81,8 +81,7 @@ class Example:
         else:
             outline = self.sketch if self.condition.endswith("outline") else ()
             made = private_messages(self.instruction, self.documents, outline)
-        roles = {"system": "system", "human": "user"}
-        return tuple((roles[message.type], str(message.content)) for message in made)
+        return role_pairs(made)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -30,7 +30,7 @@ from langchain_cogenesis.evaluation.records import Record
 from langchain_cogenesis.evaluation.texts import Measures, measure_text, repeats
 from langchain_cogenesis.models.llamacpp import LlamaCppEngine
 from langchain_cogenesis.models.sampling import SamplingParams
-from langchain_cogenesis.prompts import private_messages, public_messages
+from langchain_cogenesis.prompts import private_messages, public_messages, role_pairs
 from langchain_cogenesis.sketch import parse_sketch
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 MAX_TOKENS = 260
 _CHUNK = 8
-_ROLES = {"system": "system", "human": "user"}
 _WRITERS: tuple[Writer, ...] = get_args(Writer)
 
 
@@ -179,7 +178,7 @@ def write(engine: LlamaCppEngine, messages: Sequence[tuple[str, str]]) -> tuple[
 def sketch_for(engine: LlamaCppEngine, example: Example) -> tuple[str, ...]:
     """The larger model's outline for an example's masked instruction, restored."""
     view = masked_view(example)
-    reply, _ = write(engine, _as_pairs(public_messages(view.instruction, "sketch")))
+    reply, _ = write(engine, role_pairs(public_messages(view.instruction, "sketch")))
     values = dict(view.values)
     return tuple(_restored(point, values) for point in parse_sketch(reply))
 
@@ -190,14 +189,10 @@ def _restored(point: str, values: dict[str, str]) -> str:
     return point
 
 
-def _as_pairs(messages: Sequence[BaseMessage]) -> list[tuple[str, str]]:
-    return [(_ROLES[message.type], str(message.content)) for message in messages]
-
-
 def _free_records(engines: dict[str, LlamaCppEngine], number: int) -> Iterator[Record]:
     example = load_free_english()[number]
     # Names and places of the context are what the gate would mask.
-    reply, _ = write(engines["large"], _as_pairs(public_messages(example.masked(), "sketch")))
+    reply, _ = write(engines["large"], role_pairs(public_messages(example.masked(), "sketch")))
     sketch = tuple(_restored(p, example.marks()) for p in parse_sketch(reply))
     for writer in _WRITERS:
         messages = private_messages(example.instruction, example.documents)
@@ -210,7 +205,7 @@ def _free_records(engines: dict[str, LlamaCppEngine], number: int) -> Iterator[R
 def _free_record(
     group: str, engine: LlamaCppEngine, example: FreeExample, messages: Sequence[BaseMessage]
 ) -> Record:
-    text, tokens = write(engine, _as_pairs(messages))
+    text, tokens = write(engine, role_pairs(messages))
     found: Measures = {name: (float(hit), 1) for name, hit in example.judge(text).items()}
     found["facts"] = (example.facts_in(text), len(example.facts))
     found["no repetition"] = (float(not repeats(text)), 1)

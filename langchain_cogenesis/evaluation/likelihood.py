@@ -14,7 +14,7 @@ from langchain_cogenesis.fusion.fixed import LinearFusion
 from langchain_cogenesis.fusion.steps import defer, openers
 from langchain_cogenesis.models.logprobs import Distribution, Logprobs
 from langchain_cogenesis.privacy.placeholders import PLACEHOLDERS_PER_KIND, placeholder
-from langchain_cogenesis.prompts import public_messages
+from langchain_cogenesis.prompts import public_messages, role_pairs
 
 if TYPE_CHECKING:
     from langchain_cogenesis.models.llamacpp import LlamaCppEngine
@@ -144,10 +144,7 @@ def fused_steps(
     tokens = small.tokenize(example.answer)
     own = reference_logprobs(small, chat_ids(small, example.messages()), tokens)
     view = masked_view(example) if masked else MaskedView(example.instruction, ())
-    messages = [
-        ({"system": "system", "human": "user"}[m.type], str(m.content))
-        for m in public_messages(view.instruction)
-    ]
+    messages = role_pairs(public_messages(view.instruction))
     seen, rows_at = public_ids(small, tokens, view.spans)
     other = reference_logprobs(large, chat_ids(large, messages), seen)
     opening = openers(small.vocabulary)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from langchain_cogenesis.models.logprobs import Distribution, Logprobs, TopLogprobs
+from langchain_cogenesis.models.logprobs import Distribution, Logprobs, TopLogprobs, rest_of
 
 Floats = NDArray[np.float64]
 
@@ -238,9 +238,7 @@ def _tail_factors(
         local model has nothing elsewhere: there the tail follows it to the listed tokens.
     """
     if elsewhere is None:
-        probabilities = np.exp(local.values)
-        probabilities[helper.ids] = 0
-        elsewhere = float(probabilities.sum())
+        elsewhere = rest_of(local.values, helper.ids)
     if elsewhere > _NOTHING:
         return 0.0, helper.tail / elsewhere
     return helper.tail, helper.tail
