@@ -117,13 +117,14 @@ SETTINGS: dict[HouseName, TrainingSettings] = {
         seed=11,
         tokens=26_000_000,
         turns=(1, 1, 2, 3, 3),
-        short_chunks=50,
+        short_chunks=32,
     ),
     "house-large": TrainingSettings(
         architecture=Architecture(width=192, layers=7, heads=3, hidden=512),
         writer="large",
         seed=12,
         tokens=15_000_000,
+        short_chunks=16,
         grown_from="house-small",
     ),
 }

@@ -45,29 +45,15 @@ def everything(context: typer.Context, runs: Runs = Path("runs"), count: Count =
     """Train the house models, from words to GGUF files and model cards."""
     if context.invoked_subcommand is not None:
         return
+    from langchain_cogenesis.training.trainer import short_checkpoint
+
     if not (runs / "vocabulary.json").exists():
         vocabulary(runs)
-    cores = os.cpu_count() or 1
-    threads = max(1, cores // len(SETTINGS))
-    # Side by side: one small model on two threads is hardly faster than on one.
-    commands = [
-        [
-            sys.executable,
-            "-m",
-            _MODULE,
-            "train",
-            name,
-            "--runs",
-            str(runs),
-            "--threads",
-            str(threads),
-        ]
-        for name in SETTINGS
-    ]
-    children = [subprocess.Popen(command) for command in commands]
-    codes = [child.wait() for child in children]
-    if any(codes):
-        raise typer.Exit(1)
+    for settings in SETTINGS.values():
+        source = settings.grown_from
+        if source and not short_checkpoint(runs, source).exists():
+            _run_trainings(runs, source, extra=("--short",))
+    _run_trainings(runs, *SETTINGS)
     for name in SETTINGS:
         export(name, runs)
         export(name, runs, runs / f"{name}-F16.gguf", "F16")
