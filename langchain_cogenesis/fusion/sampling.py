@@ -7,6 +7,7 @@ position draws the same token whether it was reached alone or inside a block, in
 
 from __future__ import annotations
 
+import math
 import secrets
 
 import numpy as np
@@ -17,6 +18,10 @@ from langchain_cogenesis.models.sampling import SamplingParams, adjust_logits, k
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _STRIDES = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD1B54A32D192ED03))
 _TO_UNIT = 2.0**-53
+# Large arrays are slow to come by: a chunk stays in the cache.
+_CHUNK = 16384
+_HEAD = 6.0
+_SLACK = 1e-9
 
 
 def gumbel(seed: int, position: int, ids: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -30,20 +35,70 @@ def gumbel(seed: int, position: int, ids: NDArray[np.intp]) -> NDArray[np.float6
     Returns:
         `(k,)` noise; the same for the same arguments, on every machine.
     """
+    return _noise(_bits(seed, position, ids))
+
+
+def draw(
+    scores: NDArray[np.float64], seed: int, position: int, ids: NDArray[np.intp]
+) -> int:
+    """Place of the largest sum of a score and its token's noise.
+
+    The same as `(scores + gumbel(seed, position, ids)).argmax()`, up to which of two equal sums;
+    only tokens that can win have their logarithms taken.
+
+    Args:
+        scores: `(k,)` natural-log probabilities over the temperature.
+        seed: Any whole number.
+        position: Number of the token in the answer.
+        ids: Token ids, `(k,)`.
+    """
+    if len(ids) <= _CHUNK:
+        return int((scores + _noise(_bits(seed, position, ids))).argmax())
+    floor = scores.max() - _HEAD
+    head = np.flatnonzero(scores >= floor)
+    best = (scores[head] + _noise(_bits(seed, position, ids[head]))).max()
+    # Below the floor, only noise above `best - floor` wins: u > exp(-exp(floor - best)).
+    least = -math.expm1(-math.exp(min(floor - best, 50.0))) + _SLACK
+    bound = np.uint64(max(0.0, 1.0 - least) * 2.0**53)
+    lucky = [
+        first + np.flatnonzero(_bits(seed, position, ids[first : first + _CHUNK]) >= bound)
+        for first in range(0, len(ids), _CHUNK)
+    ]
+    places = np.concatenate([head, *lucky])
+    sums = scores[places] + _noise(_bits(seed, position, ids[places]))
+    return int(places[sums.argmax()])
+
+
+def _bits(seed: int, position: int, ids: NDArray[np.intp]) -> NDArray[np.uint64]:
+    """53 random bits for each token."""
     mask = (1 << 64) - 1
     start = np.uint64((seed * int(_STRIDES[0]) + (position + 1) * int(_STRIDES[1])) & mask)
     with np.errstate(over="ignore"):
-        x = _mixed(ids.astype(np.uint64) * _STRIDES[0] + _mixed(np.asarray(start)))
+        x = ids.astype(np.uint64)
+        x *= _STRIDES[0]
+        x += _mixed(np.array([start]))
+        x = _mixed(x)
+    x >>= np.uint64(11)
+    return x
+
+
+def _noise(bits: NDArray[np.uint64]) -> NDArray[np.float64]:
     # Never 0 and never 1, whose logarithms have no end.
-    unit = ((x >> np.uint64(11)).astype(np.float64) + 0.5) * _TO_UNIT
-    return -np.log(-np.log(unit))
+    unit = (bits.astype(np.float64) + 0.5) * _TO_UNIT
+    return np.asarray(-np.log(-np.log(unit)))
 
 
 def _mixed(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    # The finaliser of SplitMix64 (Steele, Lea and Flood 2014).
-    x = (x ^ (x >> np.uint64(30))) * _MIX[0]
-    x = (x ^ (x >> np.uint64(27))) * _MIX[1]
-    return np.asarray(x ^ (x >> np.uint64(31)))
+    """The finaliser of SplitMix64 (Steele, Lea and Flood 2014), in place."""
+    spare = x >> np.uint64(30)
+    x ^= spare
+    x *= _MIX[0]
+    np.right_shift(x, np.uint64(27), out=spare)
+    x ^= spare
+    x *= _MIX[1]
+    np.right_shift(x, np.uint64(31), out=spare)
+    x ^= spare
+    return x
 
 
 class KeyedSampler:
@@ -73,7 +128,7 @@ class KeyedSampler:
             return int(logprobs.argmax())
         kept = kept_ids(logprobs, self.params)
         scores = logprobs[kept].astype(np.float64) / self.params.temperature
-        return int(kept[(scores + gumbel(self._seed, position, kept)).argmax()])
+        return int(kept[draw(scores, self._seed, position, kept)])
 
     def note(self, token: int) -> None:
         """Notes that a token is part of the answer, for the repetition penalty."""

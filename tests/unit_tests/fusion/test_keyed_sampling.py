@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from langchain_cogenesis.fusion.sampling import KeyedSampler, gumbel
-from langchain_cogenesis.models.sampling import SamplingParams
+from langchain_cogenesis.fusion.sampling import KeyedSampler, draw, gumbel
+from langchain_cogenesis.models.sampling import SamplingParams, kept_ids
 
 ROW = np.log(np.array([0.5, 0.3, 0.15, 0.05], dtype=np.float32))
 
@@ -25,6 +25,29 @@ def test_noise_depends_on_seed_position_and_token_alone() -> None:
     assert np.array_equal(gumbel(1, 4, np.array([7, 31])), everywhere[[7, 31]])
     assert not np.isclose(gumbel(1, 5, np.arange(50)), everywhere).any()
     assert not np.isclose(gumbel(2, 4, np.arange(50)), everywhere).any()
+
+
+@pytest.mark.parametrize("spread", [0.01, 1.0, 5.0])
+def test_a_large_vocabulary_draws_what_all_noise_would(spread: float) -> None:
+    """Leaving out tokens that can't win changes nothing, impossible tokens included."""
+    random = np.random.default_rng(3)
+    ids = np.arange(40_000)
+    for position in range(25):
+        scores = random.normal(0, spread, len(ids))
+        scores[random.integers(0, len(ids), 500)] = -np.inf
+        whole = scores + gumbel(9, position, ids)
+        assert draw(scores, 9, position, ids) == int(whole.argmax())
+
+
+def test_nucleus_of_a_large_vocabulary_is_that_of_a_full_sort() -> None:
+    """Looking near the top first keeps the same tokens in the same order, ties included."""
+    random = np.random.default_rng(4)
+    for top_p, spread in ((0.3, 4.0), (0.9, 2.0), (0.999, 0.1)):
+        logits = np.round(random.normal(0, spread, 5000), 1).astype(np.float32)
+        order = np.argsort(-logits, kind="stable")
+        weights = np.exp((logits[order] - logits[order[0]]).astype(np.float64))
+        wanted = order[np.cumsum(weights) - weights < top_p * weights.sum()]
+        assert np.array_equal(kept_ids(logits, SamplingParams(top_p=top_p)), wanted)
 
 
 def test_tokens_are_drawn_as_often_as_their_probability() -> None:
