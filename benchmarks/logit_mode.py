@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -274,6 +275,7 @@ def own_time(n_vocab: int, *, masked: bool, steps: int = 200) -> float:
     return statistics.median(times) * 1e6
 
 
+@cache
 def _word(token: int) -> bytes:
     """A word of letters for each token, the space before it."""
     letters = "".join(chr(97 + int(digit)) for digit in str(token))

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         ProxyFusion,
     )
     from langchain_cogenesis.fusion.learned import LearnedFusion
-    from langchain_cogenesis.logit_answering import FusionHelper, LogitSettings
+    from langchain_cogenesis.logit_settings import FusionHelper, LogitSettings
     from langchain_cogenesis.models.chat_llamacpp import ChatLocalLlama
     from langchain_cogenesis.models.endpoints import connect
     from langchain_cogenesis.models.llamacpp import LlamaCppEngine
@@ -63,13 +63,13 @@ _HOMES = {
     "EgressGate": "privacy.gate",
     "EgressLedger": "privacy.ledger",
     "EgressPolicy": "privacy.policy",
-    "FusionHelper": "logit_answering",
+    "FusionHelper": "logit_settings",
     "LearnedFusion": "fusion.learned",
     "LinearFusion": "fusion.fixed",
     "LlamaCppEngine": "models.llamacpp",
     "LocalNextTokenModel": "models.local_next",
     "LogLinearFusion": "fusion.fixed",
-    "LogitSettings": "logit_answering",
+    "LogitSettings": "logit_settings",
     "MaxFusion": "fusion.fixed",
     "PrivateContext": "context.schema",
     "PrivateContextRetriever": "context.retrievers",

@@ -23,13 +23,8 @@ from langchain_cogenesis.exceptions import ConfigurationError
 from langchain_cogenesis.fusion.base import Fusion
 from langchain_cogenesis.fusion.fixed import LinearFusion
 from langchain_cogenesis.fusion.schedule import EveryStep, Schedule
-from langchain_cogenesis.logit_answering import (
-    Block,
-    Drafter,
-    FusionHelper,
-    LogitSettings,
-    LogitWriter,
-)
+from langchain_cogenesis.logit_answering import LogitWriter
+from langchain_cogenesis.logit_settings import Block, Drafter, FusionHelper, LogitSettings
 from langchain_cogenesis.models.chat_llamacpp import ChatLocalLlama
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.prompts import PUBLIC_TEMPLATES

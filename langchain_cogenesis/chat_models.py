@@ -17,7 +17,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 from pydantic import ConfigDict, Field, PrivateAttr
 
-from langchain_cogenesis.answering import Writers, last_chunk, sketch_chunk
+from langchain_cogenesis.answering import Writers
 from langchain_cogenesis.collaboration import (
     Account,
     Mode,
@@ -26,23 +26,13 @@ from langchain_cogenesis.collaboration import (
     check_mode,
     check_on_remote_error,
 )
-from langchain_cogenesis.exceptions import (
-    ConfigurationError,
-    EgressDeniedError,
-    ModeError,
-    RemoteError,
-    VocabularyMismatchError,
-)
-from langchain_cogenesis.logit_answering import (
-    FusionHelper,
-    LogitSettings,
-    LogitWriter,
-    Trust,
-    local_vocabulary,
-)
+from langchain_cogenesis.exceptions import ConfigurationError, ModeError
+from langchain_cogenesis.logit_answering import local_vocabulary
+from langchain_cogenesis.logit_settings import LogitSettings
 from langchain_cogenesis.models.async_stream import Cancelled, iterate_in_thread
 from langchain_cogenesis.models.base import NextTokenModel
 from langchain_cogenesis.models.remote import ChatRemote
+from langchain_cogenesis.modes import CallSettings, Modes
 from langchain_cogenesis.privacy.gate import EgressGate, Preview
 from langchain_cogenesis.prompts import PUBLIC_TEMPLATES
 from langchain_cogenesis.session import UserSession
@@ -76,7 +66,8 @@ class ChatCoGenesis(BaseChatModel):
         retriever: Private context; by default that of the session.
         mode: The mode of calls that name none.
         on_remote_error: Whether a remote that fails is an error (`raise`), or is answered for by
-            the local model alone (`local`), which `response_metadata["cogenesis"]` then says. A
+            the next mode down (`local`): logits by sketch where the remote can still outline, all
+            others by the local model alone. `response_metadata["cogenesis"]` then says so. A
             stream that broke off after text was shown is an error in either case.
         k: At most so many items of context.
         logits: How logit mode fuses; see `LogitSettings`.
@@ -250,52 +241,12 @@ class ChatCoGenesis(BaseChatModel):
         attribution: bool = False,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        """Yields the answer's chunks; the last one carries usage and the account.
-
-        With `whole`, nothing is shown before everything is there, so that a remote that breaks
-        off can still be answered for.
-        """
+        """Yields the answer's chunks; the last one carries usage and the account."""
         chosen = check_mode(mode or self.mode)
         on_error = check_on_remote_error(on_remote_error or self.on_remote_error)
-        fallback = on_error == "local"
-        request, writers = Request(messages), self._writers()
-        account = Account(requested=chosen, mode=chosen)
-        shown = False
-        try:
-            if chosen == "remote":
-                pieces = writers.remote_pieces(request, account, stop, kwargs)
-                for piece in list(pieces) if whole else pieces:
-                    shown = True
-                    yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
-                yield last_chunk(account, self._writer(account))
-                return
-            if chosen == "logits":
-                writers.load_local()
-                trust: Trust = "instruction" if self.logits.prefix == "raw" else "masked"
-                helper = FusionHelper(self._distributions(), trust)
-                writer = LogitWriter(writers, [helper], self.logits)
-                for chunk in writer.chunks(
-                    request,
-                    account,
-                    stop,
-                    kwargs,
-                    on_remote_error=on_error,
-                    attribution=attribution,
-                ):
-                    shown = True
-                    yield chunk
-                yield last_chunk(account, self._writer(account))
-                return
-            if chosen == "sketch":
-                writers.load_local()
-                writers.ask_sketch(request, account)
-                yield sketch_chunk(account)
-        except (RemoteError, EgressDeniedError, ModeError, VocabularyMismatchError) as error:
-            if shown or not fallback:
-                raise
-            account.fall_back(error)
-        yield from writers.local_chunks(request, account, stop, kwargs)
-        yield last_chunk(account, self._writer(account))
+        call = CallSettings(stop, kwargs, on_error, whole, attribution)
+        modes = Modes(self._writers(), self.logits, self._distributions)
+        yield from modes.answer(Request(messages), Account(chosen, chosen), call)
 
     def _distributions(self) -> NextTokenModel:
         if self.next_token_remote is not None:
@@ -307,9 +258,6 @@ class ChatCoGenesis(BaseChatModel):
                 hint="Pass remote=create_remote(…), or use mode='sketch'.",
             )
         return self.remote.distributions(local_vocabulary(self.local))
-
-    def _writer(self, account: Account) -> BaseChatModel | None:
-        return self.remote if account.mode == "remote" else self.local
 
     def _context_digest(self) -> str:
         if self.session is None:

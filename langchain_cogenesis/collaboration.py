@@ -138,7 +138,7 @@ class Account:
         masked: Kinds of values that were masked, with counts.
         warnings: Sentences for the user.
         meter: Requests and bytes that left.
-        fallback: The error that the local model answered for, by its class; or None.
+        fallback: The first error that another mode answered for, by its class; or None.
         finish_reason: Why the text ended: `stop` or `length`.
         reasons: In logit mode, how many tokens were fused (`asked`), and why others weren't.
         blocks: In logit mode, what the blocks came to.
@@ -163,11 +163,12 @@ class Account:
     def __repr__(self) -> str:
         return f"Account(requested={self.requested!r}, mode={self.mode!r}, <withheld>)"
 
-    def fall_back(self, error: CoGenesisError) -> None:
-        """Notes that the local model answers alone, and why."""
-        self.mode = "local"
-        self.fallback = type(error).__name__
-        self.warnings.append(f"Answered by the local model alone: {error.message}")
+    def fall_back(self, error: CoGenesisError, mode: Mode) -> None:
+        """Notes which mode answers instead, and why."""
+        self.mode, self.blocks = mode, BlockReport()
+        self.fallback = self.fallback or type(error).__name__
+        instead = "by the local model alone" if mode == "local" else f"in {mode} mode"
+        self.warnings.append(f"Answered {instead}: {error.message}")
 
     def note_unknown(self, marks: Sequence[str]) -> None:
         """Notes placeholders that the remote made up."""

@@ -10,7 +10,7 @@ from langchain_cogenesis.cli.output import err, out
 from langchain_cogenesis.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from langchain_cogenesis.logit_answering import Block, Drafter, LogitSettings
+    from langchain_cogenesis.logit_settings import Block, Drafter, LogitSettings
 
 
 def read_settings(
@@ -32,7 +32,7 @@ def read_settings(
     from langchain_cogenesis.fusion.base import Fusion
     from langchain_cogenesis.fusion.fixed import LinearFusion
     from langchain_cogenesis.fusion.schedule import parse_schedule
-    from langchain_cogenesis.logit_answering import LogitSettings
+    from langchain_cogenesis.logit_settings import LogitSettings
 
     chosen: Fusion = LinearFusion((weight, 1 - weight))
     if fusion is not None:

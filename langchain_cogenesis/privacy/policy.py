@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
@@ -52,6 +53,7 @@ class EgressPolicy:
         return origin(endpoint) in self.trusted
 
 
+@lru_cache(maxsize=64)
 def origin(url: str) -> str:
     """Scheme, host and port of a URL, as a canonical string.
 

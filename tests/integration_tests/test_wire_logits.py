@@ -13,7 +13,7 @@ from test_wire import CANARIES, CONTEXT, STRUCTURED, blind
 
 from langchain_cogenesis import ChatCoGenesis, ChatLocalLlama, LlamaCppEngine, create_remote
 from langchain_cogenesis.exceptions import ModeError, RemoteError
-from langchain_cogenesis.logit_answering import LogitSettings
+from langchain_cogenesis.logit_settings import LogitSettings
 from langchain_cogenesis.models.remote import ChatRemote
 from langchain_cogenesis.privacy.policy import EgressPolicy
 from langchain_cogenesis.server.process import Endpoint, serve_in_child

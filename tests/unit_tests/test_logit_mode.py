@@ -20,7 +20,7 @@ from langchain_cogenesis.exceptions import (
     VocabularyMismatchError,
 )
 from langchain_cogenesis.fusion.fixed import LinearFusion
-from langchain_cogenesis.logit_answering import LogitSettings
+from langchain_cogenesis.logit_settings import LogitSettings
 from langchain_cogenesis.models.chat_llamacpp import ChatLocalLlama
 from langchain_cogenesis.models.local_next import LocalNextTokenModel
 from langchain_cogenesis.models.vocabulary import Vocabulary
@@ -152,7 +152,32 @@ def test_another_vocabulary_is_named_and_sketch_mode_offered(
     with pytest.raises(VocabularyMismatchError, match=r"house-small.*house-large.*sketch"):
         _model(session, Other(large)).invoke(ASK)
     answer = _model(session, Other(large), on_remote_error="local").invoke(ASK)
-    assert answer.response_metadata["cogenesis"]["mode"] == "local"
+    told = answer.response_metadata["cogenesis"]
+    assert (told["requested_mode"], told["mode"]) == ("logits", "sketch")
+    assert told["fallback"] == "VocabularyMismatchError"
+    assert told["sketch"][0] == "Greet Tomas"
+    assert "in sketch mode" in told["warnings"][0]
+
+
+def test_the_way_down_ends_with_the_local_model(
+    session: UserSession, large: LocalNextTokenModel
+) -> None:
+    """No distributions and no outline: the local model answers, and both faults are told."""
+    model = _model(session, None, on_remote_error="local")
+    model.remote = FakeListChatModel(responses=[""])
+    told = model.invoke(ASK).response_metadata["cogenesis"]
+    assert (told["mode"], told["fallback"]) == ("local", "ModeError")
+    assert ["sketch" in text for text in told["warnings"]] == [True, False]
+    assert "local model alone" in told["warnings"][1]
+
+
+def test_a_remote_that_is_down_is_not_asked_for_an_outline_too(
+    session: UserSession, large: LocalNextTokenModel
+) -> None:
+    """What can't be reached, or was refused the instruction, has no outline either."""
+    down = RemoteStandIn(large, fails_at=0, error=RemoteUnavailableError("gone."))
+    answer = _model(session, down, on_remote_error="local").invoke(ASK)
+    assert answer.response_metadata["cogenesis"]["sketch"] == []
 
 
 def test_a_remote_without_distributions_is_named(session: UserSession) -> None:

@@ -1,0 +1,131 @@
+"""The modes of collaboration, and the way down from one that can't be served."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessageChunk
+from langchain_core.outputs import ChatGenerationChunk
+
+from langchain_cogenesis.answering import Writers, last_chunk, sketch_chunk
+from langchain_cogenesis.collaboration import Account, Mode, OnRemoteError, Request
+from langchain_cogenesis.exceptions import (
+    CoGenesisError,
+    EgressDeniedError,
+    ModeError,
+    RemoteError,
+    RemoteUnavailableError,
+    VocabularyMismatchError,
+)
+from langchain_cogenesis.logit_answering import LogitWriter
+from langchain_cogenesis.logit_settings import FusionHelper, LogitSettings, Trust
+from langchain_cogenesis.models.base import NextTokenModel
+
+_ANSWERABLE = (RemoteError, EgressDeniedError, ModeError, VocabularyMismatchError)
+"""Faults that a lower mode can answer for."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """What a call says besides its messages.
+
+    Attributes:
+        stop: Strings before which the answer ends.
+        options: Sampling options.
+        on_remote_error: Whether a fault of the remote is raised or answered for.
+        whole: Show nothing before everything is there, so that a remote that breaks off can still
+            be answered for.
+        attribution: Whether the account keeps every step of logit mode.
+    """
+
+    stop: list[str] | None
+    options: dict[str, Any]
+    on_remote_error: OnRemoteError = "raise"
+    whole: bool = False
+    attribution: bool = False
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Modes:
+    """All modes over one pair of models.
+
+    Attributes:
+        writers: The pair, and the gate between them.
+        logits: How logit mode fuses.
+        distributions: Gives the remote's distributions, or raises `ModeError`.
+    """
+
+    writers: Writers
+    logits: LogitSettings
+    distributions: Callable[[], NextTokenModel]
+
+    def answer(
+        self, request: Request, account: Account, call: CallSettings
+    ) -> Iterator[ChatGenerationChunk]:
+        """Yields the answer; the last chunk carries usage and the account.
+
+        With `on_remote_error="local"` a mode that can't be served is answered for by the next one
+        down, `logits` by `sketch` and that by `local`, unless text was shown already.
+
+        Raises:
+            RemoteError: The endpoint failed.
+            EgressDeniedError: The gate refused the instruction.
+            ModeError: The mode can't be served with what is configured.
+            VocabularyMismatchError: Logit mode was asked for and the models' tokens differ.
+        """
+        while True:
+            shown = False
+            try:
+                for chunk in self._in_mode(account.mode, request, account, call):
+                    shown = True
+                    yield chunk
+                break
+            except _ANSWERABLE as error:
+                if shown or call.on_remote_error != "local" or account.mode == "local":
+                    raise
+                account.fall_back(error, _next_down(account.mode, error))
+        yield last_chunk(account, self._author(account))
+
+    def _in_mode(
+        self, mode: Mode, request: Request, account: Account, call: CallSettings
+    ) -> Iterator[ChatGenerationChunk]:
+        if mode == "remote":
+            pieces = self.writers.remote_pieces(request, account, call.stop, call.options)
+            for piece in list(pieces) if call.whole else pieces:
+                yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
+            return
+        self.writers.load_local()
+        if mode == "logits":
+            yield from self._fused(request, account, call)
+            return
+        if mode == "sketch":
+            self.writers.ask_sketch(request, account)
+            yield sketch_chunk(account)
+        yield from self.writers.local_chunks(request, account, call.stop, call.options)
+
+    def _fused(
+        self, request: Request, account: Account, call: CallSettings
+    ) -> Iterator[ChatGenerationChunk]:
+        trust: Trust = "instruction" if self.logits.prefix == "raw" else "masked"
+        helper = FusionHelper(self.distributions(), trust)
+        yield from LogitWriter(self.writers, [helper], self.logits).chunks(
+            request,
+            account,
+            call.stop,
+            call.options,
+            on_remote_error=call.on_remote_error,
+            attribution=call.attribution,
+        )
+
+    def _author(self, account: Account) -> BaseChatModel | None:
+        return self.writers.remote if account.mode == "remote" else self.writers.local
+
+
+def _next_down(mode: Mode, error: CoGenesisError) -> Mode:
+    """The mode that answers for one that failed."""
+    # What is down, or was refused the instruction, won't give an outline either.
+    hopeless = isinstance(error, RemoteUnavailableError | EgressDeniedError)
+    return "sketch" if mode == "logits" and not hopeless else "local"
