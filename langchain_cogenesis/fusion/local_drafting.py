@@ -118,11 +118,13 @@ class _LocalBlocks(Blocks):
         self._block = None
 
     def _ask(self, local: Logprobs) -> None:
-        block, places, last = self._drafted(local)
-        sequence = [*self._helper.prompt, *last]
+        block, prefixes = self._drafted(local)
+        # The first was admitted a moment ago; the draft behind it goes as far as the gate lets it.
+        while len(prefixes) > 1 and not self._helper.admit(self._sequence(prefixes[-1])):
+            prefixes.pop()
+        places = [len(prefix) for prefix in prefixes]
+        sequence = self._sequence(prefixes[-1])
         first = len(self._helper.prompt) + places[0]
-        if not self._helper.admit(sequence):
-            return
         began = time.perf_counter()
         try:
             scored = self._helper.model.score(sequence, first=first)
@@ -137,10 +139,13 @@ class _LocalBlocks(Blocks):
         self._report.requests += 1
         self._block = block
 
-    def _drafted(self, local: Logprobs) -> tuple[_Block, list[int], list[int]]:
-        """Drafts with the local model; the places that ask, and the last prefix that does."""
+    def _sequence(self, prefix: list[int]) -> list[int]:
+        return [*self._helper.prompt, *prefix]
+
+    def _drafted(self, local: Logprobs) -> tuple[_Block, list[list[int]]]:
+        """Drafts with the local model; the prefixes that the helper is asked about."""
         mixer, prefix = self._mixer, self._helper.prefix.fork()
-        block, places, last = _Block([], [local]), [len(prefix.ids)], list(prefix.ids)
+        block, prefixes = _Block([], [local]), [list(prefix.ids)]
         start = len(mixer.ids)
         room = self._max_tokens - start
         for ahead in range(1, min(self._length.next(), room)):
@@ -153,9 +158,8 @@ class _LocalBlocks(Blocks):
             block.tokens.append(token)
             block.locals.append(row)
             if mixer.schedule.asks(start + ahead, row):
-                places.append(len(prefix.ids))
-                last = list(prefix.ids)
-        return block, places, last
+                prefixes.append(list(prefix.ids))
+        return block, prefixes
 
     def _row(self, ahead: list[int]) -> Logprobs:
         sequence = [*self._mixer.prompt, *self._mixer.ids, *ahead]

@@ -38,9 +38,7 @@ def gumbel(seed: int, position: int, ids: NDArray[np.intp]) -> NDArray[np.float6
     return _noise(_bits(seed, position, ids))
 
 
-def draw(
-    scores: NDArray[np.float64], seed: int, position: int, ids: NDArray[np.intp]
-) -> int:
+def draw(scores: NDArray[np.float64], seed: int, position: int, ids: NDArray[np.intp]) -> int:
     """Place of the largest sum of a score and its token's noise.
 
     The same as `(scores + gumbel(seed, position, ids)).argmax()`, up to which of two equal sums;

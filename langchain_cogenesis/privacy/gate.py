@@ -196,10 +196,12 @@ class EgressGate:
         """
         masked: Counter[str] = Counter()
         if not self.policy.trusts(endpoint):
-            said = text[_word_start(text, since - _OVERLAP) :]
-            # The constant templates speak of placeholders; these stand for nothing.
+            said = text
+            # The constant templates speak of placeholders; these stand for nothing. They are
+            # blanked before the cut, which may go through one of them.
             for constant in self._constants:
-                said = said.replace(constant, "\n")
+                said = said.replace(constant, "\n" * len(constant))
+            said = said[_word_start(said, since - _OVERLAP) :]
             marks = {match.group(): match[1] for match in PLACEHOLDER_PATTERN.finditer(said)}
             found = [m for m in self.find(said) if said[m.start : m.end] not in marks]
             left = Counter(m.kind for m in found if self.policy.action(m.kind, endpoint) != "allow")

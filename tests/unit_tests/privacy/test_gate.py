@@ -181,3 +181,15 @@ def test_what_was_masked_before_is_admitted_as_it_is() -> None:
         assert isinstance(denied, Denied)
         assert denied.kinds[kind] == 1
         assert gate.clearance(refused, where["endpoint"]) is None
+
+
+def test_what_is_looked_at_again_may_begin_inside_a_template() -> None:
+    """A template's own placeholders stand for nothing, wherever the new text begins."""
+    template = "Keep placeholders such as [NAME_9] or [PLACE_9] as they are."
+    gate = EgressGate(public_texts=(template,))
+    text = f"{template}Write a post.I am selling"
+    for since in range(len(text)):
+        found = gate.admit(
+            text, endpoint="http://127.0.0.1:1/v1", conversation=Conversation(), since=since
+        )
+        assert isinstance(found, ClearedText)
