@@ -15,17 +15,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
-import numpy as np
-
+from benchmarks.own_cost import own_cost
 from langchain_cogenesis.data.examples import Example, create_example
 from langchain_cogenesis.fusion.decoding import decode
 from langchain_cogenesis.fusion.drafting import BlockLength, BlockReport, decode_blocks
 from langchain_cogenesis.fusion.fixed import LinearFusion
 from langchain_cogenesis.fusion.local_drafting import decode_local_blocks
-from langchain_cogenesis.fusion.prefix import MaskedPrefix, RawPrefix
+from langchain_cogenesis.fusion.prefix import MaskedPrefix
 from langchain_cogenesis.fusion.schedule import EntropySchedule, EveryStep, Schedule
 from langchain_cogenesis.fusion.steps import Helper, Mixer, Step
 from langchain_cogenesis.logit_answering import admitting
@@ -33,8 +31,7 @@ from langchain_cogenesis.models.base import Draft
 from langchain_cogenesis.models.endpoints import RemoteNextTokenModel, connect
 from langchain_cogenesis.models.llamacpp import LlamaCppEngine
 from langchain_cogenesis.models.local_next import LocalNextTokenModel
-from langchain_cogenesis.models.logprobs import Distribution, Logprobs, TopLogprobs
-from langchain_cogenesis.models.vocabulary import Vocabulary
+from langchain_cogenesis.models.logprobs import Distribution
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.privacy.lexicon import PrivateLexicon, PrivateValue
 from langchain_cogenesis.privacy.prefix import PrefixMask
@@ -242,60 +239,6 @@ def speed_table(pair: Pair) -> list[dict[str, Any]]:
     return rows
 
 
-def own_time(n_vocab: int, *, masked: bool, steps: int = 200) -> float:
-    """Median microseconds of a greedy fused step without any model: fuse, pick, record.
-
-    Args:
-        n_vocab: Size of the vocabulary.
-        masked: Whether mask and gate look at each step too, with 200 private names.
-        steps: Steps to time.
-    """
-    random = np.random.default_rng(0)
-    values = random.normal(0, 4, n_vocab).astype(np.float32)
-    values -= np.float32(np.logaddexp.reduce(values.astype(np.float64)))
-    local, best = Logprobs(values), np.argsort(-values)[:20].astype(np.int64)
-    row = TopLogprobs(best, values[best], n_vocab)
-    words = Vocabulary(
-        n_vocab, _word, lambda text: [1, 2], frozenset({0}), digest=f"bench-{n_vocab}"
-    )
-    stand_in: Any = _Nothing(words)
-    helper = Helper(stand_in, [1], RawPrefix())
-    if masked:
-        gate, conversation = EgressGate(_names()), Conversation()
-        mask = PrefixMask(gate.find, conversation.mask, gate.lexicon)
-        admit = admitting(gate, "http://127.0.0.1:1/v1", conversation, stand_in)
-        helper = Helper(stand_in, [1], MaskedPrefix(words, mask), admit)
-    mixer = Mixer(stand_in, [1], [helper])
-    times = []
-    for _ in range(steps):
-        began = time.perf_counter()
-        mixer.why_not(local)
-        mixer.take(mixer.fused_step(local, [row]))
-        times.append(time.perf_counter() - began)
-    return statistics.median(times) * 1e6
-
-
-@cache
-def _word(token: int) -> bytes:
-    """A word of letters for each token, the space before it."""
-    letters = "".join(chr(97 + int(digit)) for digit in str(token))
-    return f" {letters}".encode()
-
-
-def _names() -> PrivateLexicon:
-    names = (f"Zarn{chr(97 + n // 26)}{chr(97 + n % 26)} Vexmoor" for n in range(200))
-    return PrivateLexicon(PrivateValue("NAME", name) for name in names)
-
-
-@dataclass
-class _Nothing:
-    """A model that is never asked."""
-
-    vocabulary: Vocabulary
-    name: str = "nothing"
-    n_ctx: int = 4096
-
-
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(prog="benchmarks.logit_mode", description=__doc__)
@@ -307,12 +250,8 @@ def main() -> None:
         requests = requests_table(pair, options.count)
         print("with a round trip of 50 ms …", file=sys.stderr)
         speed = speed_table(pair)
-    own = {
-        f"{size}{', mask and gate' if masked else ''}": round(own_time(size, masked=masked), 1)
-        for size in (32_000, 151_936)
-        for masked in (False, True)
-    }
-    report = {"requests": requests, "speed": speed, "own microseconds a step": own}
+    own = own_cost()
+    report = {"requests": requests, "speed": speed, "our own cost": own}
     if options.json:
         print(json.dumps(report, indent=2))
         return
@@ -320,7 +259,9 @@ def main() -> None:
         print(title)
         for row in rows:
             print("  " + "  ".join(f"{name} {value}" for name, value in row.items()))
-    print(f"Our own time a fused step, µs, by vocabulary: {own}")
+    print("Our own cost, without the models")
+    for name, value in own.items():
+        print(f"  {name}: {value}")
 
 
 if __name__ == "__main__":
