@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,27 +18,60 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
     api_key: Annotated[
         str | None,
-        typer.Option("--api-key", envvar="COGENESIS_API_KEY", help="Clients must present it."),
+        typer.Option(
+            "--api-key",
+            envvar="COGENESIS_API_KEY",
+            help="Clients must present it. Better in the variable: other programs see options.",
+        ),
+    ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option("--key-file", help="Write the key there (0600) instead of showing it."),
+    ] = None,
+    no_auth: Annotated[
+        bool, typer.Option("--no-auth", help="Ask for no key: every program here may come in.")
+    ] = False,
+    rate: Annotated[
+        float | None, typer.Option("--rate", min=0.1, help="Requests a second, at most.")
     ] = None,
     n_ctx: Annotated[int | None, typer.Option(min=16, help="Context window, tokens.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Serves a GGUF as an OpenAI-compatible endpoint on 127.0.0.1, until Ctrl-C.
 
-    Example: cogenesis serve house-large --port 8000
+    Clients present a key: `Authorization: Bearer KEY`. Without --api-key it is made anew at each
+    start, and shown once, or written to --key-file. Pages in a browser are refused whatever they
+    present, as are other machines.
+
+    Example: cogenesis serve house-large --port 8000 --key-file key.txt
+
+    Then: curl -H "Authorization: Bearer $(cat key.txt)" http://127.0.0.1:8000/v1/models
     """
     from langchain_cogenesis.models.llamacpp import LlamaCppEngine
     from langchain_cogenesis.server.endpoint import run
+    from langchain_cogenesis.server.keys import choose_key, write_key
+    from langchain_cogenesis.server.limits import Limits
 
     def announce(url: str) -> None:
+        if key is not None and key_file is not None:
+            write_key(key_file, key)
+        shown = key if made and key_file is None else None
         if as_json:
-            print_json({"base_url": url, "model": engine.name})
-        else:
-            err().print(f"{engine.name} at {url} – Ctrl-C ends it", markup=False)
+            print_json({"base_url": url, "model": engine.name, "api_key": shown})
+            return
+        err().print(f"{engine.name} at {url} – Ctrl-C ends it", markup=False)
+        if shown:
+            err().print(f"Clients present: Authorization: Bearer {shown}", markup=False)
+        elif key is None:
+            err().print("No key is asked for: every program on this machine may come in.")
+        elif key_file is not None:
+            err().print(f"The key is in {key_file}.", markup=False)
 
     with reporting(as_json):
+        key, made = choose_key(api_key, no_auth=no_auth, key_file=key_file)
+        limits = Limits() if rate is None else Limits(requests_per_second=rate)
         engine = LlamaCppEngine(model, n_ctx=n_ctx)
-        run(engine, host="127.0.0.1", port=port, api_key=api_key, on_ready=announce)
+        run(engine, host="127.0.0.1", port=port, api_key=key, limits=limits, on_ready=announce)
 
 
 def models(as_json: JsonOption = False) -> None:

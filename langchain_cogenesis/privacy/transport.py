@@ -8,6 +8,7 @@ in the ledger before the first byte leaves.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections import Counter
@@ -16,13 +17,16 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 from urllib.parse import unquote_plus, urlsplit
 
 from langchain_cogenesis.exceptions import ConfigurationError, UnclearedRequestError
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.privacy.policy import origin
 from langchain_cogenesis.privacy.wire import Detokenize, Part, read_parts
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _ROLES = frozenset({"system", "user", "assistant", "developer", "tool", "text", "json_object"})
 _UNREAD_HEADERS = frozenset({"authorization", "api-key", "x-api-key", "content-length", "host"})
@@ -88,6 +92,22 @@ class EgressGuard:
             UnclearedRequestError: Something in it was not cleared; nothing is sent.
             LedgerError: The ledger can't be written; nothing is sent.
         """
+        recorded = self.admit(method, url, headers, body)
+        if recorded is not None:
+            recorded.result()
+
+    def admit(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> Future[int] | None:
+        """Lets a request pass or refuses it; see `check`.
+
+        Returns:
+            Done once the ledger's entry is on disk, which must be waited for before anything is
+            sent; it raises LedgerError where that fails. None without a ledger.
+
+        Raises:
+            UnclearedRequestError: Something in it was not cleared.
+        """
         target = urlsplit(url)
         where = {"endpoint": self._origin(url), "path": target.path, "method": method}
         if where["endpoint"] != origin(self.endpoint):
@@ -97,8 +117,9 @@ class EgressGuard:
         if not trusted:
             self._check_address(where, target.path, target.query, headers)
             masked = self._check_body(where, headers, body)
+        recorded: Future[int] | None = None
         if self.gate.ledger is not None:
-            self.gate.ledger.append(
+            recorded = self.gate.ledger.submit(
                 {
                     "event": "request",
                     **where,
@@ -113,6 +134,7 @@ class EgressGuard:
         if meter is not None:
             meter.requests += 1
             meter.bytes += len(body)
+        return recorded
 
     def _check_address(
         self, where: Mapping[str, str], path: str, query: str, headers: Mapping[str, str]
@@ -184,20 +206,24 @@ class _Transport:
         self._inner = inner
         self.guard = guard
 
-    def _admit(self, request: Any, body: bytes) -> Any:
-        """The request as it may be sent. The original is left alone: its client reads it later."""
+    def _admit(self, request: Any, body: bytes) -> tuple[Any, Future[int] | None]:
+        """The request as it may be sent, once it is recorded.
+
+        The original is left alone: its client reads it later.
+        """
         kept = _SENT_HEADERS | _UNREAD_HEADERS
         headers = {k: v for k, v in request.headers.items() if k.lower() in kept}
         # Client libraries tell operating system, architecture and versions; nobody needs them.
         headers["user-agent"] = _USER_AGENT
-        self.guard.check(request.method, str(request.url), headers, body)
-        return type(request)(
+        recorded = self.guard.admit(request.method, str(request.url), headers, body)
+        admitted = type(request)(
             request.method,
             request.url,
             headers=headers,
             content=body,
             extensions=request.extensions,
         )
+        return admitted, recorded
 
 
 class EgressTransport(_Transport):
@@ -212,7 +238,10 @@ class EgressTransport(_Transport):
 
     def handle_request(self, request: Any) -> Any:
         """Sends a request that the guard lets pass."""
-        return self._inner.handle_request(self._admit(request, request.read()))
+        admitted, recorded = self._admit(request, request.read())
+        if recorded is not None:
+            recorded.result()
+        return self._inner.handle_request(admitted)
 
     def close(self) -> None:
         """Closes the inner transport."""
@@ -241,7 +270,12 @@ class AsyncEgressTransport(_Transport):
 
     async def handle_async_request(self, request: Any) -> Any:
         """Sends a request that the guard lets pass."""
-        return await self._inner.handle_async_request(self._admit(request, await request.aread()))
+        admitted, recorded = self._admit(request, await request.aread())
+        if recorded is not None:
+            # The event loop goes on meanwhile. A call that is cancelled leaves the entry be: it is
+            # noted that it was about to be sent.
+            await asyncio.shield(asyncio.wrap_future(recorded))
+        return await self._inner.handle_async_request(admitted)
 
     async def aclose(self) -> None:
         """Closes the inner transport."""

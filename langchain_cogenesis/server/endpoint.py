@@ -25,8 +25,9 @@ from langchain_cogenesis.server.errors import (
     server_sent_error,
 )
 from langchain_cogenesis.server.generation import Task, check_length
-from langchain_cogenesis.server.guard import MAX_BODY_BYTES, Guard
+from langchain_cogenesis.server.guard import Guard
 from langchain_cogenesis.server.jobs import Job
+from langchain_cogenesis.server.limits import Limits
 from langchain_cogenesis.server.listen import bind_loopback, serve_on
 from langchain_cogenesis.server.protocol import Envelope, stream_answer, to_json, whole_answer
 from langchain_cogenesis.server.schema import (
@@ -118,10 +119,9 @@ async def _answer(
 def create_app(
     engine: LlamaCppEngine,
     *,
-    api_key: str | None = None,
+    api_key: str | None,
     model_name: str | None = None,
-    max_body_bytes: int = MAX_BODY_BYTES,
-    max_jobs: int = 128,
+    limits: Limits = Limits(),
 ) -> FastAPI:
     """Creates an OpenAI-compatible application over a model.
 
@@ -131,12 +131,11 @@ def create_app(
 
     Args:
         engine: The model; loaded by the first request if it isn't yet.
-        api_key: Bearer token to ask for; None asks for none.
+        api_key: Bearer token to ask for; None, which has to be said, asks for none.
         model_name: The name to serve under; the engine's by default.
-        max_body_bytes: Largest request body taken.
-        max_jobs: How many requests may be running or waiting.
+        limits: Bounds on the size, the rate and the time of requests.
     """
-    service = Service(engine, model_name or engine.name, max_jobs)
+    service = Service(engine, model_name or engine.name, limits.jobs)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -148,7 +147,7 @@ def create_app(
     _add_error_handlers(app)
     _add_model_routes(app, service)
     _add_generation_routes(app, service)
-    app.add_middleware(Guard, api_key=api_key, max_body_bytes=max_body_bytes)
+    app.add_middleware(Guard, api_key=api_key, limits=limits)
     return app
 
 
@@ -165,7 +164,8 @@ def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(CoGenesisError)
     async def failed(_: Request, error: CoGenesisError) -> Response:
         status, body = describe(error)
-        return JSONResponse(body, status_code=status)
+        headers = {"retry-after": "1"} if status == 503 else None
+        return JSONResponse(body, status_code=status, headers=headers)
 
 
 def _add_generation_routes(app: FastAPI, service: Service) -> None:
@@ -236,8 +236,9 @@ def run(
     host: str = "127.0.0.1",
     port: int = 8000,
     *,
-    api_key: str | None = None,
+    api_key: str | None,
     model_name: str | None = None,
+    limits: Limits = Limits(),
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serves a model on a loopback address until interrupted.
@@ -246,8 +247,9 @@ def run(
         engine: The model; it is loaded before a request is answered.
         host: A loopback address: 127.0.0.1, ::1 or localhost.
         port: A free port; 0 picks one.
-        api_key: Bearer token to ask for; None asks for none.
+        api_key: Bearer token to ask for; None, which has to be said, asks for none.
         model_name: The name to serve under; the engine's by default.
+        limits: Bounds on the size, the rate and the time of requests.
         on_ready: Called with the base URL once the endpoint answers.
 
     Raises:
@@ -259,7 +261,7 @@ def run(
     listener = bind_loopback(host, port)
     try:
         engine.load()
-        app = create_app(engine, api_key=api_key, model_name=model_name)
-        serve_on(app, listener, on_ready)
+        app = create_app(engine, api_key=api_key, model_name=model_name, limits=limits)
+        serve_on(app, listener, on_ready, limits=limits)
     finally:
         listener.close()

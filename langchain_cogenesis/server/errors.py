@@ -24,7 +24,12 @@ def error_body(
         param: The option at fault.
         code: A name for the case.
     """
-    kinds = {401: "authentication_error", 403: "permission_error", 404: "not_found_error"}
+    kinds = {
+        401: "authentication_error",
+        403: "permission_error",
+        404: "not_found_error",
+        429: "rate_limit_error",
+    }
     kind = kinds.get(status, "invalid_request_error" if status < 500 else "server_error")
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 

@@ -1,11 +1,13 @@
 """Who may talk to the endpoint: this machine's programs that know the key, and no web page.
 
 A page in the user's browser can send requests to loopback ports, and by DNS rebinding even read the
-answers. `Host` and `Origin` headers tell such requests apart.
+answers. `Host`, `Origin` and `Sec-Fetch-Site` headers tell such requests apart. No answer has a
+header that would let a page of another origin read it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import logging
@@ -13,17 +15,20 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from langchain_cogenesis.server.errors import describe, error_body
+from langchain_cogenesis.server.limits import Limits, RateLimit
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Headers = dict[bytes, list[bytes]]
+Refusal = tuple[int, dict[str, Any]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-MAX_BODY_BYTES = 8 * 1024 * 1024
 
 _OPEN_PATHS = ("/health",)
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+_OWN_SITES = frozenset({b"same-origin", b"none"})
 _logger = logging.getLogger(__name__)
 
 
@@ -36,7 +41,7 @@ class _ClientGoneError(Exception):
 
 
 class Guard:
-    """ASGI middleware that refuses foreign hosts and origins, wrong keys and over-large bodies.
+    """ASGI middleware that refuses foreign hosts and origins, wrong keys and too much of anything.
 
     It also is the last to see an error, so that no traceback reaches the server's log: the text of
     an unforeseen error might hold a prompt.
@@ -44,15 +49,15 @@ class Guard:
     Args:
         app: The application behind it.
         api_key: Bearer token to ask for; None asks for none.
-        max_body_bytes: Largest body taken.
+        limits: Bounds on the size, the rate and the time of requests.
     """
 
-    def __init__(
-        self, app: App, *, api_key: str | None = None, max_body_bytes: int = MAX_BODY_BYTES
-    ) -> None:
+    def __init__(self, app: App, *, api_key: str | None, limits: Limits) -> None:
         self._app = app
         self._expected = None if api_key is None else f"Bearer {api_key}".encode()
-        self._max_body_bytes = max_body_bytes
+        self._limits = limits
+        self._rate = RateLimit(limits.requests_per_second)
+        self._strangers = RateLimit(limits.strangers_per_second)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one connection."""
@@ -61,11 +66,20 @@ class Guard:
             return
         if scope["type"] != "http":
             return
-        refusal = self._refusal(scope)
-        if refusal is not None:
+        headers = _headers(scope)
+        known = self._knows(headers)
+        refusal = self._refusal(scope, headers, known)
+        # Two buckets: strangers can't use up what those with the key need.
+        stranger = refusal is not None or not known
+        seconds = (self._strangers if stranger else self._rate).wait()
+        if seconds:
+            text = f"Too many requests. Try again in {seconds} s."
+            body = error_body(text, status=429, code="rate_limit_exceeded")
+            await _respond(send, 429, body, seconds)
+        elif refusal is not None:
             await _respond(send, *refusal)
-            return
-        await self._forward(scope, receive, send)
+        else:
+            await self._forward(scope, receive, send)
 
     async def _forward(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
@@ -76,40 +90,55 @@ class Guard:
             await send(message)
 
         try:
-            body = await _read_body(scope, receive, self._max_body_bytes)
-            await self._app(scope, _replay(body, receive), noting_send)
+            async with asyncio.timeout(self._limits.body_seconds):
+                body = await _read_body(scope, receive, self._limits.body_bytes)
         except _ClientGoneError:
             return
         except _BodyTooLargeError:
-            message = f"The request body is larger than {self._max_body_bytes} bytes. Shorten it."
-            await _respond(send, 413, error_body(message, status=413))
+            text = f"The request body is larger than {self._limits.body_bytes} bytes. Shorten it."
+            await _respond(send, 413, error_body(text, status=413))
+            return
+        except TimeoutError:
+            text = f"The request body did not arrive within {self._limits.body_seconds:g} s."
+            await _respond(send, 408, error_body(text, status=408))
+            return
+        try:
+            await self._app(scope, _replay(body, receive), noting_send)
         except Exception as error:  # noqa: BLE001 - see the class
             _logger.error("A request failed with %s.", type(error).__name__)
             if not started:
                 await _respond(send, *describe(error))
 
-    def _refusal(self, scope: Scope) -> tuple[int, dict[str, Any]] | None:
-        headers: dict[bytes, list[bytes]] = {}
-        for name, value in scope["headers"]:
-            headers.setdefault(name.lower(), []).append(value)
+    def _knows(self, headers: Headers) -> bool:
+        if self._expected is None:
+            return True
+        given = headers.get(b"authorization", [])
+        return len(given) == 1 and hmac.compare_digest(given[0], self._expected)
+
+    def _refusal(self, scope: Scope, headers: Headers, known: bool) -> Refusal | None:
         allowed = _allowed_hosts(scope)
         hosts = [host.decode("latin-1").lower() for host in headers.get(b"host", [])]
         if len(hosts) != 1 or hosts[0] not in allowed:
             text = "This endpoint answers requests to its own loopback address only."
             return 403, error_body(text, status=403, code="foreign_host")
         own = {f"http://{host}" for host in allowed}
-        if any(
-            origin.decode("latin-1").lower() not in own for origin in headers.get(b"origin", [])
-        ):
+        origins = [origin.decode("latin-1").lower() for origin in headers.get(b"origin", [])]
+        # Browsers send no origin with images, scripts and links; but they say where those are from.
+        sites = headers.get(b"sec-fetch-site", [])
+        if not own.issuperset(origins) or not _OWN_SITES.issuperset(sites):
             text = "This endpoint answers no requests from web pages of other origins."
             return 403, error_body(text, status=403, code="foreign_origin")
-        if self._expected is None or scope["path"] in _OPEN_PATHS:
-            return None
-        given = headers.get(b"authorization", [b""])
-        if len(given) == 1 and hmac.compare_digest(given[0], self._expected):
+        if known or scope["path"] in _OPEN_PATHS:
             return None
         text = "The API key is missing or wrong. Send it as 'Authorization: Bearer KEY'."
         return 401, error_body(text, status=401, code="invalid_api_key")
+
+
+def _headers(scope: Scope) -> Headers:
+    headers: Headers = {}
+    for name, value in scope["headers"]:
+        headers.setdefault(name.lower(), []).append(value)
+    return headers
 
 
 def _allowed_hosts(scope: Scope) -> set[str]:
@@ -144,7 +173,9 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replaying_receive
 
 
-async def _respond(send: Send, status: int, body: dict[str, Any]) -> None:
+async def _respond(
+    send: Send, status: int, body: dict[str, Any], retry_after: int | None = None
+) -> None:
     content = json.dumps(body).encode()
     headers = [
         (b"content-type", b"application/json"),
@@ -152,5 +183,9 @@ async def _respond(send: Send, status: int, body: dict[str, Any]) -> None:
         # What is left of a refused body is not read: the connection can't be used again.
         (b"connection", b"close"),
     ]
+    if retry_after is not None:
+        headers.append((b"retry-after", str(retry_after).encode()))
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from langchain_cogenesis.exceptions import ConfigurationError
+from langchain_cogenesis.server.limits import Limits
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -79,7 +80,11 @@ def _port_error(host: str, port: int, error: OSError) -> ConfigurationError:
 
 
 def serve_on(
-    app: FastAPI, listener: socket.socket, on_ready: Callable[[str], None] | None = None
+    app: FastAPI,
+    listener: socket.socket,
+    on_ready: Callable[[str], None] | None = None,
+    *,
+    limits: Limits = Limits(),
 ) -> None:
     """Serves an application on a bound socket until interrupted.
 
@@ -87,8 +92,11 @@ def serve_on(
         app: The application.
         listener: The socket.
         on_ready: Called with the base URL, `http://127.0.0.1:8000/v1`, once requests are answered.
+        limits: Bounds on connections.
     """
     import uvicorn
+
+    from langchain_cogenesis.server.connections import bounded_protocol
 
     class Server(uvicorn.Server):
         """Tells when it has started."""
@@ -100,8 +108,12 @@ def serve_on(
 
     config = uvicorn.Config(
         app,
+        http=bounded_protocol(limits),
+        # An access log would hold paths and queries, which are whatever the client sent.
         access_log=False,
         log_config=None,
+        # There is no proxy; a header that says so comes from the client.
+        proxy_headers=False,
         server_header=False,
         ws="none",
         timeout_graceful_shutdown=2,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import queue
-import secrets
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from langchain_cogenesis.exceptions import ConfigurationError, RemoteUnavailableError
+from langchain_cogenesis.server.keys import make_key
 
 _END_SECONDS = 5.0
 
@@ -68,7 +68,7 @@ def serve_in_child(
     """
     if api_key is not None and not api_key:
         raise ConfigurationError("The API key is empty.", hint="Leave it out, or give one.")
-    key = api_key or secrets.token_urlsafe(24)
+    key = api_key or make_key()
     request = {
         "model": os.fspath(model),
         "api_key": key,

@@ -40,7 +40,7 @@ class FailingEngine(LlamaCppEngine):
 
 
 async def ask(engine: LlamaCppEngine, *, stream: bool) -> httpx.Response:
-    app = create_app(engine)
+    app = create_app(engine, api_key=None)
     body = {"prompt": SECRET, "stream": stream, "logit_bias": {"4": -100}}
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import openai
 import pytest
 
-from langchain_cogenesis.server.guard import MAX_BODY_BYTES
+from langchain_cogenesis.server.limits import MAX_BODY_BYTES
 from langchain_cogenesis.server.process import Endpoint
 
 SECRET = "Zanzibara Quillfeather"

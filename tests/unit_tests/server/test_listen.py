@@ -31,14 +31,14 @@ def test_taken_port_is_named(engine: LlamaCppEngine) -> None:
     with bind_loopback("127.0.0.1", 0) as other:
         port = other.getsockname()[1]
         with pytest.raises(ConfigurationError, match=rf"{port}.*in use.*--port"):
-            run(engine, port=port)
+            run(engine, port=port, api_key=None)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "example.org", "127.0.0.2", ""])
 def test_other_hosts_are_refused(engine: LlamaCppEngine, host: str) -> None:
     """Nothing listens where other machines could reach it."""
     with pytest.raises(ConfigurationError, match=r"127\.0\.0\.1"):
-        run(engine, host, 0)
+        run(engine, host, 0, api_key=None)
 
 
 def test_port_out_of_range_is_refused() -> None:
@@ -52,18 +52,19 @@ def test_missing_model_is_told_and_the_port_is_free_again(tmp_path: Path) -> Non
     with bind_loopback("127.0.0.1", 0) as found:
         port = found.getsockname()[1]
     with pytest.raises(ModelFileError):
-        run(LlamaCppEngine(tmp_path / "missing.gguf"), port=port)
+        run(LlamaCppEngine(tmp_path / "missing.gguf"), port=port, api_key=None)
     with socket.socket() as client:
         assert client.connect_ex(("127.0.0.1", port)) != 0
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
 def test_interrupt_ends_it_cleanly(house_small: Path) -> None:
-    """`run` says when it is ready, serves without a key if none is set, and ends at Ctrl-C."""
+    """`run` says when it is ready, serves without a key if that is said, and ends at Ctrl-C."""
     code = (
         "import sys; from langchain_cogenesis.models.llamacpp import LlamaCppEngine as E;"
         "from langchain_cogenesis.server.endpoint import run;"
-        "run(E(sys.argv[1]), port=0, on_ready=lambda url: print(url, flush=True)); print('ended')"
+        "run(E(sys.argv[1]), port=0, api_key=None, "
+        "on_ready=lambda url: print(url, flush=True)); print('ended')"
     )
     command = [sys.executable, "-c", code, str(house_small)]
     with subprocess.Popen(
