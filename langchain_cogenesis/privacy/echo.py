@@ -1,38 +1,51 @@
-"""Finds what was copied out of private texts, word for word."""
+"""Finds what was copied out of private texts, word for word, and their distinctive phrases."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
+from langchain_cogenesis.privacy import rarity
 from langchain_cogenesis.privacy.lexicon import Match
 from langchain_cogenesis.privacy.normalize import canonical_form
 
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
+_SENTENCE_END = re.compile(r"[.;:!?]\s|\n")
 _RUN = 8
 _SHORTEST_LINE = 3
+_PHRASE = 3
 
 
 class EchoDetector:
-    """Finds whole lines (three words or more) and runs of eight words of known private texts.
+    """Finds whole lines (three words or more), runs of eight words, and distinctive phrases.
 
-    It is for text that got into a message by way of a program: retrieved documents that an app
-    pasted into a prompt, a mail that was quoted. Case, accents and punctuation make no difference.
-    Texts themselves are not kept, only hashes of their words.
+    Lines and runs are for text that got into a message by way of a program: retrieved documents
+    that an app pasted into a prompt, a mail that was quoted. Phrases are for private facts in the
+    user's own words: three words in a row that English seldom puts together. Case, accents and
+    punctuation make no difference. Texts themselves are not kept, only hashes of their words.
 
     Args:
-        texts: The private texts.
+        texts: The private texts: their lines and runs are found.
+        facts: Private facts: their distinctive phrases are found too.
     """
 
-    def __init__(self, texts: Iterable[str] = ()) -> None:
+    def __init__(self, texts: Iterable[str] = (), facts: Iterable[str] = ()) -> None:
         self._known: set[int] = set()
-        self._lengths: set[int] = set()
+        # Lengths of the runs that begin with two words, so that most places need one look.
+        self._lengths: dict[int, set[int]] = {}
         for text in texts:
             for line in text.splitlines():
                 words = [word for _, _, word in _words(line)]
                 if _SHORTEST_LINE <= len(words) < _RUN:
-                    self._learn(words, len(words))
-            self._learn([word for _, _, word in _words(text)], _RUN)
+                    self._learn(words)
+            self._learn_runs([word for _, _, word in _words(text)], _RUN)
+        for fact in facts:
+            for sentence in _SENTENCE_END.split(fact):
+                words = [word for _, _, word in _words(sentence)]
+                for first in range(len(words) - _PHRASE + 1):
+                    if is_distinctive(words[first : first + _PHRASE]):
+                        self._learn(words[first : first + _PHRASE])
 
     def __repr__(self) -> str:
         return f"EchoDetector(<withheld: {len(self._known)} runs of words>)"
@@ -43,20 +56,35 @@ class EchoDetector:
             return
         words = list(_words(text))
         spelled = [word for _, _, word in words]
-        for length in sorted(self._lengths, reverse=True):
-            for first in range(len(words) - length + 1):
-                if hash(tuple(spelled[first : first + length])) in self._known:
+        for first, pair in enumerate(pairwise(spelled)):
+            for length in self._lengths.get(hash(pair), ()):
+                run = spelled[first : first + length]
+                if len(run) == length and hash(tuple(run)) in self._known:
                     yield Match(words[first][0], words[first + length - 1][1], "ITEM")
 
-    def _learn(self, words: Sequence[str], length: int) -> None:
-        runs = range(len(words) - length + 1)
-        self._known.update(hash(tuple(words[first : first + length])) for first in runs)
-        if runs:
-            self._lengths.add(length)
+    def _learn_runs(self, words: Sequence[str], length: int) -> None:
+        for first in range(len(words) - length + 1):
+            self._learn(words[first : first + length])
+
+    def _learn(self, words: Sequence[str]) -> None:
+        self._known.add(hash(tuple(words)))
+        self._lengths.setdefault(hash(tuple(words[:2])), set()).add(len(words))
+
+
+def is_distinctive(words: Sequence[str]) -> bool:
+    """Whether English seldom puts these words (in lower case) together.
+
+    Two of them say something (they aren't among the most frequent), and they don't all stand side
+    by side as a matter of course.
+    """
+    telling = sum(not rarity.is_frequent(word) for word in words)
+    return telling >= 2 and not all(rarity.is_common_pair(*pair) for pair in pairwise(words))
 
 
 def _words(text: str) -> Iterator[tuple[int, int, str]]:
     for match in _WORD.finditer(text):
-        canonical = canonical_form(match.group())
-        if canonical:
+        word = match.group()
+        if word.isascii() and word.isalnum():
+            yield match.start(), match.end(), word.lower()
+        elif canonical := canonical_form(word):
             yield match.start(), match.end(), canonical

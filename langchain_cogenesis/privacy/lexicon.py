@@ -2,44 +2,41 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from itertools import islice
+from operator import attrgetter, itemgetter
+from typing import Any, Literal, NamedTuple
 
-from langchain_cogenesis.privacy.normalize import CanonicalText, canonical_form, canonicalize
-from langchain_cogenesis.privacy.placeholders import PLACEHOLDER_KINDS
+from langchain_cogenesis.privacy import escapes
+from langchain_cogenesis.privacy.forms import JOINED_ANYWHERE, Form, Rule, forms_of
+from langchain_cogenesis.privacy.normalize import (
+    CanonicalText,
+    canonicalize,
+    has_digit_as_letter,
+)
+from langchain_cogenesis.privacy.placeholders import PLACEHOLDER_KINDS, placeholder
+from langchain_cogenesis.privacy.rarity import is_known
+from langchain_cogenesis.privacy.surroundings import judge
+from langchain_cogenesis.privacy.typos import TypoIndex
 
-_JOINED_LENGTH = 8
-_PARTICLES = frozenset(
-    (
-        "van", "von", "der", "den", "de", "del", "della", "di", "da", "dos", "du", "la", "le",
-        "el", "al", "bin", "ibn", "and", "the",
-    )
-)  # fmt: skip
-_DIGRAPHS = str.maketrans(
-    {
-        "ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe",
-        "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "Å": "Aa", "Ø": "Oe",
-    }
-)  # fmt: skip
-_TITLES = frozenset(
-    (
-        "mr", "mrs", "ms", "mx", "miss", "dr", "prof", "sir", "dame", "herr", "frau", "jr", "sr",
-    )
-)  # fmt: skip
-_LEGAL_FORMS = frozenset(
-    (
-        "inc", "ltd", "llc", "llp", "plc", "gmbh", "ag", "kg", "se", "sa", "sas", "bv", "nv",
-        "ab", "oy", "co", "corp", "company",
-    )
-)  # fmt: skip
+Grade = Literal["certain", "ambiguous"]
+
+_LAYERS = 2
+"""So many layers of base64 are looked into."""
+_SAME_EVENT = 80
+"""Characters between the day and the time of one event, at most."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PrivateValue:
-    """A value that is known to be private, and its kind (one of `PLACEHOLDER_KINDS`)."""
+    """A value that is known to be private, and its kind (one of `PLACEHOLDER_KINDS`).
+
+    A date is given as `2026-06-12` (or `--06-12` for any year), a time of day as `19:00`: they are
+    found in the usual ways to write them. A handle begins with an @.
+    """
 
     kind: str
     text: str
@@ -54,73 +51,117 @@ class PrivateValue:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A private value found in a text: `text[start:end]` in characters, and its kind."""
+    """A private value found in a text.
+
+    Attributes:
+        start: Where it begins, in characters.
+        end: Where it ends.
+        kind: Its kind.
+        grade: `certain`, or `ambiguous` where it is a common word too.
+    """
 
     start: int
     end: int
     kind: str
+    grade: Grade = "certain"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class _Form:
-    """One way to write a value: its canonical characters and when they count as found."""
-
-    kind: str
-    spelled: str
-    canonical: str
-    exact_case: bool
-    joined: bool
+class _Hit(NamedTuple):
+    start: int
+    end: int
+    form: Form
+    certain: bool
 
 
 class PrivateLexicon:
-    """Finds known private values whatever their case, accents, spacing or punctuation.
+    """Finds known private values however they are written.
 
-    A value of one word is found where it stands as a word; one of several words (eight letters or
-    more) also where it is run together with others, as in an address or a handle. Names are found
-    by their parts too, places by the parts between commas, organisations without their legal form.
+    Case, accents, look-alike letters, spacing, punctuation, zero-width characters and escapes
+    (percent, HTML, JSON, base64) make no difference, nor does one typing error in a value of six
+    letters or more. A value of one word is found where it stands as a word, or begins one that
+    English doesn't have; one of several words, or one that no dictionary has (eight letters or
+    more), also where it is run together with others. Names are found by their parts, initials and
+    in any order, places by the parts between commas, organisations without their legal form.
+
+    A value that is a common word too ("Will", "Reading") is certain where it has a capital within
+    a sentence, and ambiguous elsewhere: `find()` gives the certain ones, `noted()` the others.
 
     Args:
         values: What is private. Values without a letter or digit are left out.
+        events: Days with times of day of private events, as `2026-06-12T19:00`: such a time is
+            certain near such a day, and ambiguous alone.
     """
 
-    def __init__(self, values: Iterable[PrivateValue] = ()) -> None:
-        self._forms: dict[str, list[_Form]] = {}
+    def __init__(self, values: Iterable[PrivateValue] = (), events: Iterable[str] = ()) -> None:
+        self._forms: dict[str, list[Form]] = {}
+        self._perhaps: dict[str, list[Form]] = {}
+        self._clocks: dict[str, set[tuple[int, int]]] = {}
         for value in values:
-            for form in _forms(value):
-                known = self._forms.setdefault(form.canonical, [])
-                if form not in known:
-                    known.append(form)
+            self._learn(forms_of(value.kind, value.text))
+        for event in events:
+            self._learn_event(event)
 
     def __len__(self) -> int:
-        return len(self._forms)
+        return len(self._forms) + len(self._perhaps)
 
     def __repr__(self) -> str:
         return f"PrivateLexicon(<withheld: {len(self)} forms>)"
 
+    def _learn(self, forms: Iterable[Form]) -> None:
+        for form in forms:
+            forms_by_text = self._perhaps if form.rule is Rule.NEVER else self._forms
+            known = forms_by_text.setdefault(form.canonical, [])
+            if form not in known:
+                known.append(form)
+
+    def _learn_event(self, event: str) -> None:
+        day, _, clock = event.partition("T")
+        self._learn(forms_of("DATE", day))
+        month_and_day = tuple(map(int, day.split("-")[-2:]))
+        for form in forms_of("TIME", clock[:5]):
+            self._learn([form])
+            if len(month_and_day) == 2:
+                self._clocks.setdefault(form.canonical, set()).add(month_and_day)
+
     def find(self, text: str) -> list[Match]:
-        """Finds the private values in a text: leftmost first, longest first, not overlapping."""
+        """Finds the certain private values in a text, from left to right, not overlapping."""
         if not self._forms or not text:
             return []
-        canonical = canonicalize(text)
-        candidates = [
-            (begin, end, form)
-            for end, forms in self._automaton.iter(canonical.text)
-            for form in forms
-            for begin, end in [(end + 1 - len(form.canonical), end + 1)]
-            if _counts(form, canonical, begin, end)
-        ]
-        candidates.sort(key=lambda found: (found[0], -found[1]))
-        matches: list[Match] = []
-        reached = 0
-        for begin, end, form in candidates:
-            if begin >= reached:
-                matches.append(Match(*canonical.span(begin, end), form.kind))
-                reached = end
+        matches = self._found(text)
+        # What is cut out of a longer word leaves its neighbours standing by themselves.
+        while any(_is_glued(match, text) for match in matches):
+            masked, offsets = _between(matches, text)
+            more = self._found(masked)
+            if not more:
+                break
+            for match in more:
+                there, here = offsets[bisect_right(offsets, match.start, key=itemgetter(0)) - 1]
+                shift = here - there
+                matches.append(replace(match, start=match.start + shift, end=match.end + shift))
+            matches.sort(key=attrgetter("start"))
         return matches
+
+    def _found(self, text: str) -> list[Match]:
+        return _merge((hit for hit in self._hits(text) if hit.certain), "certain")
+
+    def noted(self, text: str) -> list[Match]:
+        """Finds what may be a private value and may be a common word: it is left as it is."""
+        if not text or not len(self):
+            return []
+        certain = self.find(text)
+        left = (
+            hit
+            for hit in self._hits(text, perhaps=True)
+            if not hit.certain and all(hit.end <= c.start or c.end <= hit.start for c in certain)
+        )
+        return _merge(left, "ambiguous")
 
     def begins(self, canonical: str) -> bool:
         """Whether a value that is longer begins with these canonical characters."""
-        return canonical in self._beginnings
+        if not self._forms or not self._automaton.match(canonical):
+            return False
+        found = len(list(islice(self._automaton.keys(canonical), 2)))
+        return found == 2 or (found == 1 and canonical not in self._forms)
 
     @cached_property
     def longest(self) -> int:
@@ -128,74 +169,139 @@ class PrivateLexicon:
         return max((len(form) - 1 for form in self._forms), default=0)
 
     @cached_property
-    def _beginnings(self) -> frozenset[str]:
-        return frozenset(form[:end] for form in self._forms for end in range(1, len(form)))
+    def _automaton(self) -> Any:
+        return _automaton(self._forms)
 
     @cached_property
-    def _automaton(self) -> Any:
-        import ahocorasick
+    def _perhaps_automaton(self) -> Any:
+        return _automaton(self._perhaps)
 
-        automaton = ahocorasick.Automaton()
-        for canonical, forms in self._forms.items():
-            automaton.add_word(canonical, forms)
-        automaton.make_automaton()
-        return automaton
+    @cached_property
+    def _typos(self) -> TypoIndex:
+        return TypoIndex(form for forms in self._forms.values() for form in forms if form.fuzzy)
 
+    def _hits(self, text: str, layers: int = _LAYERS, *, perhaps: bool = False) -> list[_Hit]:
+        hits = self._plain_hits(text, perhaps)
+        decoded = escapes.unescape(text)
+        if decoded is not None:
+            hits += (
+                hit._replace(start=start, end=end)
+                for hit in self._plain_hits(decoded.text, perhaps)
+                for start, end in [decoded.span(hit.start, hit.end)]
+            )
+        if layers:
+            for start, end, token in escapes.encoded_tokens(text):
+                inner = (hit for hit in self._hits(token, layers - 1) if hit.certain)
+                hits += (_Hit(start, end, hit.form, True) for hit in inner)
+        return hits
 
-def _counts(form: _Form, canonical: CanonicalText, begin: int, end: int) -> bool:
-    if not (form.joined or canonical.is_word(begin, end)):
-        return False
-    if not form.exact_case:
-        return True
-    start, stop = canonical.span(begin, end)
-    return canonical.original[start:stop] == form.spelled
+    def _plain_hits(self, text: str, perhaps: bool) -> list[_Hit]:
+        hits = list(self._matched(canonicalize(text, "1"), perhaps))
+        if any(digit in text for digit in "01０１") and has_digit_as_letter(text):
+            hits += self._matched(canonicalize(text, "l"), perhaps)
+            hits += self._matched(canonicalize(text, "i"), perhaps)
+        return self._with_clocks(hits) if self._clocks else hits
 
+    def _matched(self, canonical: CanonicalText, perhaps: bool) -> Iterator[_Hit]:
+        spans = _spans(self._automaton, canonical.text) if self._forms else iter(())
+        for begin, end, form in _standing(spans, canonical):
+            start, stop = canonical.span(begin, end - (form.rule is Rule.POSSESSIVE))
+            certain = judge(form, canonical.original, start, stop)
+            if certain is not None:
+                yield _Hit(start, stop, form, certain)
+        for begin, end, form in self._typos.find(canonical):
+            yield _Hit(*canonical.span(begin, end), form, True)
+        if perhaps and self._perhaps:
+            for begin, end, forms in _spans(self._perhaps_automaton, canonical.text):
+                if canonical.is_word(begin, end):
+                    yield _Hit(*canonical.span(begin, end), forms[0], False)
 
-def _forms(value: PrivateValue) -> Iterable[_Form]:
-    spellings = _spellings(value)
-    for spelled in dict.fromkeys([*spellings, *map(_digraphs, spellings)]):
-        canonical = canonical_form(spelled)
-        if not canonical:
-            continue
-        # Two letters in small type are a common word far more often than a name.
-        short = len(canonical) <= 2 and canonical.isascii()
-        joined = len(canonical) >= _JOINED_LENGTH and bool(re.search(r"\w\W+\w", spelled))
-        yield _Form(value.kind, spelled, canonical, exact_case=short, joined=joined)
-
-
-def _spellings(value: PrivateValue) -> Sequence[str]:
-    text = value.text.strip()
-    words = text.split()
-    if value.kind == "NAME":
-        return [text, *_name_parts(words)]
-    if value.kind == "PLACE":
-        parts = [part.strip() for part in re.split(r"[,;/()]", text)]
-        return [text, *(part for part in parts if len(part) > 1)]
-    if value.kind == "ORG":
-        kept = [word for word in words if canonical_form(word) not in _LEGAL_FORMS]
-        return [text, *([" ".join(kept)] if kept else [])]
-    if value.kind == "ADDRESS":
-        return [text, *_address_parts(text)]
-    return [text]
-
-
-def _address_parts(text: str) -> list[str]:
-    """The parts of an address between commas or lines, and a street without its number."""
-    parts = [part.strip() for part in re.split(r"[,;\n]", text)]
-    streets = [" ".join(re.sub(r"\b\d+\w?\b", " ", part).split()) for part in parts]
-    # A number alone ("12", "24103") is too common to be a part.
-    return [part for part in (*parts, *streets) if re.search(r"[^\W\d]{2}", part)]
-
-
-def _digraphs(spelled: str) -> str:
-    """A value as it is typed without umlauts: `Müller` as `Mueller`, `Søren` as `Soeren`."""
-    return spelled.translate(_DIGRAPHS)
-
-
-def _name_parts(words: Sequence[str]) -> list[str]:
-    parts = [part for word in words for part in (word, *word.split("-"))]
-    return [part for part in parts if _is_distinct(canonical_form(part))]
+    def _with_clocks(self, hits: Sequence[_Hit]) -> list[_Hit]:
+        """Makes times of day certain that stand near the day of the same event."""
+        days = [hit for hit in hits if hit.form.link is not None]
+        return [
+            hit._replace(certain=True)
+            if not hit.certain
+            and (events := self._clocks.get(hit.form.canonical))
+            and any(
+                day.form.link in events
+                and max(hit.start - day.end, day.start - hit.end) <= _SAME_EVENT
+                for day in days
+            )
+            else hit
+            for hit in hits
+        ]
 
 
-def _is_distinct(canonical: str) -> bool:
-    return len(canonical) > 1 and canonical not in _PARTICLES | _TITLES
+def _standing(
+    spans: Iterable[tuple[int, int, list[Form]]], canonical: CanonicalText
+) -> Iterator[tuple[int, int, Form]]:
+    """The forms that stand as words, or joined with others where they may."""
+    for begin, end, forms in spans:
+        first, last = canonical.begins_word(begin), canonical.begins_word(end)
+        for form in forms:
+            long = len(form.canonical) >= JOINED_ANYWHERE
+            if (first and last) or (form.joined and (first or last or long)):
+                yield begin, end, form
+            elif first and form.fuzzy and (stop := _end_of_unknown_word(canonical, begin, end)):
+                yield begin, stop, form
+
+
+def _end_of_unknown_word(canonical: CanonicalText, begin: int, end: int) -> int | None:
+    """Where a word ends that begins with a value and that English doesn't have: "Zarnholtan"."""
+    while not canonical.begins_word(end):
+        end += 1
+    return None if is_known(canonical.text[begin:end]) else end
+
+
+def _is_glued(match: Match, text: str) -> bool:
+    """Whether letters stand right beside a match, so that masking it makes new edges of words."""
+    return (
+        text[match.start - 1 : match.start].isalnum() or text[match.end : match.end + 1].isalnum()
+    )
+
+
+def _between(matches: Sequence[Match], text: str) -> tuple[str, list[tuple[int, int]]]:
+    """A text with its matches masked; and of each piece, where it begins there and here."""
+    parts: list[str] = []
+    offsets: list[tuple[int, int]] = []
+    reached = length = 0
+    for match in (*matches, None):
+        piece = text[reached : match.start if match else len(text)]
+        offsets.append((length, reached))
+        parts += [piece, placeholder(match.kind, 1) if match else ""]
+        length += len(parts[-1]) + len(piece)
+        reached = match.end if match else reached
+    return "".join(parts), offsets
+
+
+def _automaton(forms: dict[str, list[Form]]) -> Any:
+    import ahocorasick
+
+    automaton = ahocorasick.Automaton()
+    for canonical, known in forms.items():
+        automaton.add_word(canonical, known)
+    automaton.make_automaton()
+    return automaton
+
+
+def _spans(automaton: Any, canonical: str) -> Iterator[tuple[int, int, list[Form]]]:
+    for last, forms in automaton.iter(canonical):
+        yield last + 1 - len(forms[0].canonical), last + 1, forms
+
+
+def _merge(hits: Iterable[_Hit], grade: Grade) -> list[Match]:
+    """Joins overlapping hits, so that all that was found stays covered; the longest names it."""
+    merged: list[Match] = []
+    longest = 0
+    for hit in sorted(hits, key=lambda h: (h.start, -h.end)):
+        length = hit.end - hit.start
+        if merged and hit.start < merged[-1].end:
+            last = merged[-1]
+            kind = hit.form.kind if length > longest else last.kind
+            longest = max(longest, length)
+            merged[-1] = Match(last.start, max(last.end, hit.end), kind, grade)
+        else:
+            merged.append(Match(hit.start, hit.end, hit.form.kind, grade))
+            longest = length
+    return merged

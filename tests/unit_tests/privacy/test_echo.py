@@ -37,6 +37,23 @@ def test_copied_lines_and_runs_are_masked(text: str, masked: str) -> None:
     assert asked["conversation"].restore(masked) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("My neighbour walks limping greyhounds daily", "My neighbour [ITEM_1] daily"),
+        ("WALKS limping Greyhounds", "[ITEM_1]"),
+        ("a neighbour walks every day", "a neighbour walks every day"),
+        ("he plays the piano in the evening", "he plays the piano in the evening"),
+    ],
+)
+def test_distinctive_phrases_of_facts_are_masked(text: str, masked: str) -> None:
+    """Three words in a row that English seldom puts together are a value; usual ones aren't."""
+    facts = ("walks limping greyhounds. Often in the evening, and every day of the week",)
+    gate = EgressGate(detectors=[EchoDetector(facts=facts)])
+    asked = {"endpoint": "https://x.example", "conversation": Conversation()}
+    assert gate.require(text, **asked).text == masked
+
+
 def test_nothing_of_the_texts_is_kept() -> None:
     """The detector holds hashes, and prints a count."""
     detector = EchoDetector(ITEMS)

@@ -109,8 +109,8 @@ def test_right_to_left_text_is_matched() -> None:
 
 def test_placeholders_are_never_matched() -> None:
     """A user called Name is not found in `[NAME_1]`."""
-    lexicon = PrivateLexicon([PrivateValue("NAME", "Name One")])
-    assert [m.start for m in lexicon.find("dear [NAME_1], one")] == [15]
+    lexicon = PrivateLexicon([PrivateValue("NAME", "Name Oke")])
+    assert [m.start for m in lexicon.find("dear [NAME_1], oke")] == [15]
     assert lexicon.find("[NAME_1]") == []
 
 
@@ -129,3 +129,16 @@ def test_spans_lie_in_the_text_in_order(text: str, value: str) -> None:
     for match in matches:
         assert reached <= match.start < match.end <= len(text + value + text)
         reached = match.end
+
+
+def test_a_word_that_a_value_begins_is_found_whole() -> None:
+    """A model that spins a name out leaks it all the same; words of English are left alone."""
+    lexicon = PrivateLexicon(
+        [PrivateValue("NAME", "Madison Clark"), PrivateValue("NAME", "Martin")]
+    )
+    for text in ("Hello Madisonal,", "hello madisonalism", "Hello Madisonsquare!"):
+        (match,) = lexicon.find(text)
+        assert text[match.start : match.end].lower().startswith("madison")
+        assert not text[match.end : match.end + 1].isalnum()
+    for text in ("a martinet", "martini and martins"):
+        assert lexicon.find(text) == []

@@ -1,0 +1,309 @@
+"""The ways to write a private value, and when each of them counts as that value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum, auto
+from typing import NamedTuple
+
+from langchain_cogenesis.privacy import moments, rarity
+from langchain_cogenesis.privacy.normalize import (
+    canonical_form,
+    canonicalize,
+    has_digit_as_letter,
+)
+
+_JOINED_LENGTH = 6
+JOINED_ANYWHERE = 8
+"""From so many letters on, a value counts in the middle of a word; a shorter one at its edge."""
+_FUZZY_LENGTH = 6
+_PARTICLES = frozenset(
+    (
+        "van", "von", "der", "den", "de", "del", "della", "di", "da", "dos", "du", "la", "le",
+        "el", "al", "bin", "ibn", "and", "the",
+    )
+)  # fmt: skip
+TITLES = frozenset(
+    (
+        "mr", "mrs", "ms", "mx", "miss", "dr", "prof", "sir", "dame", "herr", "frau", "jr", "sr",
+    )
+)  # fmt: skip
+_LEGAL_FORMS = frozenset(
+    (
+        "inc", "ltd", "llc", "llp", "plc", "gmbh", "ag", "kg", "se", "sa", "sas", "bv", "nv",
+        "ab", "oy", "co", "corp", "company",
+    )
+)  # fmt: skip
+_MAIL_HOSTS = frozenset(
+    (
+        "gmail", "googlemail", "outlook", "hotmail", "live", "yahoo", "icloud", "proton",
+        "protonmail", "gmx", "web", "aol", "mail", "example",
+    )
+)  # fmt: skip
+_DIGRAPHS = str.maketrans(
+    {
+        "ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe",
+        "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "Å": "Aa", "Ø": "Oe",
+    }
+)  # fmt: skip
+
+_SEVERAL_WORDS = re.compile(r"\w\W+\w")
+_WORDS = re.compile(r"\w+")
+
+
+class Rule(Enum):
+    """When a form counts as the private value: for certain, perhaps, or not at all."""
+
+    ALWAYS = auto()
+    EXACT = auto()
+    """In this very case: two letters in small type are a common word far more often."""
+    CAPITAL = auto()
+    """A common word: certain with a capital within a sentence, else perhaps."""
+    CASED = auto()
+    """Common words that often stand together: certain with a capital, else perhaps."""
+    INITIAL = auto()
+    """Its single letter must be a capital."""
+    POSSESSIVE = auto()
+    """A common word whose `'s` shows that it is a name; the ending isn't part of the value."""
+    APART = auto()
+    """Numbers with a sign between them, as in a date."""
+    HANDLE = auto()
+    """After an @."""
+    CLOCK = auto()
+    """A time of day: certain near the day of the same event, else perhaps."""
+    CLOCK_APART = auto()
+    """A time of day in numbers with a sign between them."""
+    NEVER = auto()
+    """Perhaps, whatever stands around it."""
+
+
+_FUZZY_RULES = frozenset((Rule.ALWAYS, Rule.CASED))
+
+
+class Form(NamedTuple):
+    """One way to write a value.
+
+    Attributes:
+        kind: The kind of value.
+        canonical: Its canonical characters.
+        spelled: As it is written, with its spaces.
+        rule: When it counts.
+        joined: Whether it also counts within a longer word.
+        fuzzy: Whether it also counts with one typing error.
+        link: Month and day of a date.
+    """
+
+    kind: str
+    canonical: str
+    spelled: str
+    rule: Rule = Rule.ALWAYS
+    joined: bool = False
+    fuzzy: bool = False
+    link: tuple[int, int] | None = None
+
+    def __repr__(self) -> str:
+        return f"Form(kind={self.kind!r}, <withheld>)"
+
+
+def forms_of(kind: str, text: str) -> Iterator[Form]:
+    """Yields the forms of a value; none if it has no letter or digit."""
+    text = text.strip()
+    if text.startswith("@"):
+        yield from _handle_forms(kind, text[1:])
+    elif kind == "DATE" and (moment := moments.parse_moment(text)):
+        link = (moment.month, moment.day)
+        for canonical, apart in moments.date_forms(moment):
+            yield Form(kind, canonical, text, Rule.APART if apart else Rule.ALWAYS, link=link)
+    elif kind == "TIME" and (clock := moments.parse_clock(text)):
+        for canonical, apart in moments.clock_forms(*clock):
+            yield Form(kind, canonical, text, Rule.CLOCK_APART if apart else Rule.CLOCK)
+    elif kind == "AMOUNT" and (amounts := list(moments.amount_forms(text))):
+        yield from (Form(kind, canonical, text) for canonical in amounts)
+    elif kind == "NAME":
+        yield from _name_forms(text)
+    else:
+        for spelled in dict.fromkeys(_PARTS.get(kind, _whole)(text)):
+            yield from _spelled_forms(kind, spelled)
+
+
+def _spelled_forms(
+    kind: str, spelled: str, rule: Rule | None = None, *, fuzzy: bool = True
+) -> Iterator[Form]:
+    for written in _written(spelled):
+        canonical = canonical_form(written)
+        if not canonical:
+            continue
+        found = rule or _rule(kind, written, canonical)
+        joined = _joins(written, canonical)
+        misspelled = fuzzy and found in _FUZZY_RULES and _is_distinctive(canonical)
+        yield Form(kind, canonical, written, found, joined, misspelled)
+        if found is Rule.CAPITAL and kind == "NAME":
+            yield Form(kind, canonical + "s", written, Rule.POSSESSIVE)
+        if ("0" in written or "1" in written) and has_digit_as_letter(written):
+            for reading in (canonicalize(written, "l"), canonicalize(written, "i")):
+                read = reading.text
+                yield Form(kind, read, written, found, joined)
+
+
+def _is_distinctive(canonical: str) -> bool:
+    """Whether a value is long enough, and letters enough, to be known by all but one of them."""
+    letters = len(canonical) if canonical.isalpha() else sum(map(str.isalpha, canonical))
+    return letters >= _FUZZY_LENGTH
+
+
+def _written(spelled: str) -> Iterable[str]:
+    if spelled.isascii():
+        return (spelled,)
+    # Without umlauts, and in both cases: a Greek capital may look like another letter.
+    digraphs = spelled.translate(_DIGRAPHS)
+    return dict.fromkeys((spelled, digraphs, spelled.upper(), spelled.lower()))
+
+
+def _rule(kind: str, spelled: str, canonical: str) -> Rule:
+    if kind == "ITEM" and len(canonical) <= 3 and spelled.isalpha() and spelled.isupper():
+        return Rule.NEVER  # "AI" and "CEO" are everybody's.
+    if len(canonical) <= 2 and canonical.isascii():
+        common = canonical in rarity.plain_words() and kind == "NAME"
+        return Rule.CAPITAL if common else Rule.EXACT
+    if canonical in rarity.plain_words():
+        return Rule.NEVER if kind == "ITEM" else Rule.CAPITAL
+    if spelled.isalpha() or not canonical.isalpha():
+        return Rule.ALWAYS
+    # "Main Street" and "will young" are everybody's; "Quay Lane" isn't.
+    words = _WORDS.findall(spelled.lower())
+    return Rule.CASED if rarity.is_common_phrase(words) else Rule.ALWAYS
+
+
+def _joins(spelled: str, canonical: str) -> bool:
+    if len(canonical) < _JOINED_LENGTH:
+        return False
+    if not spelled.isalpha() and _SEVERAL_WORDS.search(spelled):
+        return True
+    long = len(canonical) >= JOINED_ANYWHERE
+    return long and canonical.isalpha() and canonical.isascii() and not rarity.is_known(canonical)
+
+
+def _name_forms(text: str) -> Iterator[Form]:
+    words = [w for w in text.replace(",", " ").split() if canonical_form(w)]
+    named = [w for w in words if canonical_form(w) not in TITLES]
+    whole = [text, " ".join(named)]
+    if len(named) > 2:
+        whole.append(f"{named[0]} {named[-1]}")
+    # Where every part is found by itself, so is any order of them.
+    if not all(_stands_alone(word) for word in named):
+        whole += (" ".join(named[n:] + named[:n]) for n in range(1, len(named)))
+    # Longer parts are found by themselves, misspelled or not, in any order.
+    short = any(len(word) < _FUZZY_LENGTH for word in named)
+    for spelled in dict.fromkeys(whole):
+        yield from _spelled_forms("NAME", spelled, fuzzy=short)
+    for part in dict.fromkeys(p for word in named for p in (word, *word.split("-"))):
+        canonical = canonical_form(part)
+        if len(canonical) > 1 and canonical not in _PARTICLES:
+            yield from _spelled_forms("NAME", part)
+    if len(named) > 1:
+        for spelled in _initialled(named):
+            yield from _spelled_forms("NAME", spelled, Rule.INITIAL)
+
+
+def _stands_alone(word: str) -> bool:
+    canonical = canonical_form(word)
+    if canonical in _PARTICLES:
+        return False
+    return len(canonical) > 2 and canonical not in rarity.plain_words()
+
+
+def _initialled(named: Sequence[str]) -> Iterator[str]:
+    """`N. Vexmoor`, `Nora V`, `Nora Q Vexmoor`, `N Q Vexmoor`."""
+    given, family = named[0], named[-1]
+    if not (given[0].isalpha() and family[0].isalpha()):
+        return
+    yield from (f"{given[0]}. {family}", f"{given} {family[0]}")
+    if len(named) > 2:
+        middle = " ".join(word[0] for word in named[1:-1])
+        yield from (f"{given} {middle} {family}", f"{given[0]} {middle} {family}")
+
+
+def _handle_forms(kind: str, name: str) -> Iterator[Form]:
+    canonical = canonical_form(name)
+    if canonical:
+        rare = len(canonical) >= 5 and not rarity.is_known(canonical)
+        yield Form(kind, canonical, name, Rule.ALWAYS if rare else Rule.HANDLE)
+
+
+def _whole(text: str) -> list[str]:
+    return [text]
+
+
+def _place_parts(text: str) -> list[str]:
+    parts = [text, *(p.strip() for p in re.split(r"[,;/()]", text) if len(p.strip()) > 1)]
+    return [*parts, *map(_without_article, parts), *_rare_words(text)]
+
+
+def _organisation_parts(text: str) -> list[str]:
+    kept = [word for word in text.split() if canonical_form(word) not in _LEGAL_FORMS]
+    named = [" ".join(kept)] if kept else []
+    return [text, *named, *map(_without_article, named), *_rare_words(text)]
+
+
+def _address_parts(text: str) -> list[str]:
+    """The parts of an address between commas or lines, and a street without its number."""
+    parts = [part.strip() for part in re.split(r"[,;\n]", text)]
+    streets = [" ".join(re.sub(r"\b\d+\w?\b", " ", part).split()) for part in parts]
+    # A number alone ("12", "24103") is too common to be a part.
+    return [text, *(part for part in (*parts, *streets) if re.search(r"[^\W\d]{2}", part))]
+
+
+def _email_parts(text: str) -> list[str]:
+    """An address, its local part and its host, where these say who it is."""
+    local, _, host = text.partition("@")
+    parts = [text]
+    if len(canonical_form(local)) >= 6 and not rarity.is_known(canonical_form(local)):
+        parts.append(local)
+    labels = host.lower().split(".")[:-1]
+    own = labels[-1] if labels else ""
+    if len(own) >= 5 and own not in _MAIL_HOSTS and not rarity.is_known(own):
+        parts += [host, own]
+    return parts
+
+
+def _phone_parts(text: str) -> list[str]:
+    """A number as it is dialled at home and from abroad."""
+    parts = [text]
+    match = re.match(r"(?:\+|00)(\d{1,3})\D+(?:\(0\)\D*)?", text)
+    if match:
+        rest = text[match.end() :]
+        parts.append(f"00{match[1]} {rest}")
+        if len(re.sub(r"\D", "", rest)) >= 7:
+            parts += [rest, f"0{rest}"]
+    return parts
+
+
+def _number_parts(text: str) -> list[str]:
+    return [text, *re.findall(r"\d{5,}", text)]
+
+
+def _url_parts(text: str) -> list[str]:
+    bare = re.sub(r"^(?:[a-z]+://)?(?:www\.)?", "", text, flags=re.IGNORECASE).rstrip("/")
+    return [text, bare] if re.search(r"\W\w{2,}\W\w", bare) else [text]
+
+
+def _without_article(text: str) -> str:
+    return re.sub(r"^the\s+", "", text, flags=re.IGNORECASE)
+
+
+def _rare_words(text: str) -> list[str]:
+    """The words of a name that no dictionary has: "Saltmarsh" of "Saltmarsh Hall"."""
+    words = re.findall(r"[^\W\d_]{5,}", text)
+    return [word for word in words if word[0].isupper() and not rarity.is_known(word.lower())]
+
+
+_PARTS = {
+    "PLACE": _place_parts,
+    "ORG": _organisation_parts,
+    "ADDRESS": _address_parts,
+    "EMAIL": _email_parts,
+    "PHONE": _phone_parts,
+    "NUMBER": _number_parts,
+    "URL": _url_parts,
+}

@@ -1,0 +1,118 @@
+"""A context's private values are found with no hand work, wherever the context has them."""
+
+from __future__ import annotations
+
+import pytest
+
+from langchain_cogenesis.context.schema import (
+    Activity,
+    Contact,
+    PrivateContext,
+    UserProfile,
+    WritingSample,
+)
+from langchain_cogenesis.private_values import build_echoes, build_lexicon
+
+CONTEXT = PrivateContext(
+    profile=UserProfile(
+        name="Dr. Ingrid van der Thorsby",
+        occupation="Surveyor at Marlcombe & Sons",
+        company="Gullhaven Partners Ltd",
+        location="Lower Tarnbrae, Eskmark",
+        email="ingrid@gullhaven.example",
+        phone="+49 170 555 0199",
+        address="7 Quay Lane, 24103 Port Sele",
+        contacts=(Contact(name="Bo Rehm", relation="friend"),),
+        facts=(
+            "has a boat called 'Kittiwake Dawn'",
+            "paid 1,850 euros for the mast of the boat on 3 March",
+            "posts as @tarn_sailor at https://photos.example/tarnsailor/2026",
+            "limps since the accident with the ferry near Gannet Beach",
+        ),
+    ),
+    activities=(
+        Activity(kind="calendar", when="2026-06-12T19:00", text="regatta", place="Saltmarsh Pier"),
+        Activity(kind="purchase", when="20 May 2026", text="anchor, order no. KX-48213"),
+        Activity(
+            kind="message", text="see you", people=("@juna_k", "Osk Vanter <ov@post.example>")
+        ),
+    ),
+    writings=(WritingSample(text="Dear all", recipient="Adisa Mbeki, Oke, Renata"),),
+)
+LEXICON = build_lexicon(CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [
+        ("Ingrid", "NAME"),
+        ("Thorsby", "NAME"),
+        ("I. Thorsby", "NAME"),
+        ("Thorsby, Ingrid", "NAME"),
+        ("Marlcombe & Sons", "ORG"),
+        ("Gullhaven Partners", "ORG"),
+        ("Gullhaven", "ORG"),
+        ("Eskmark", "PLACE"),
+        ("Tarnbrae", "PLACE"),
+        ("0170 5550199", "PHONE"),
+        ("0049 170 555 0199", "PHONE"),
+        ("Quay Lane", "ADDRESS"),
+        ("Rehm", "NAME"),
+        ("Kittiwake Dawn", "ITEM"),
+        ("€1850", "AMOUNT"),
+        ("March 3rd", "DATE"),
+        ("tarn_sailor", "NAME"),
+        ("photos.example/tarnsailor/2026", "URL"),
+        ("Gannet Beach", "ITEM"),
+        ("12 June", "DATE"),
+        ("Saltmarsh Pier", "PLACE"),
+        ("20 May", "DATE"),
+        ("KX 48213", "NUMBER"),
+        ("48213", "NUMBER"),
+        ("juna_k", "NAME"),
+        ("Osk Vanter", "NAME"),
+        ("ov@post.example", "EMAIL"),
+        ("Adisa Mbeki", "NAME"),
+        ("Renata", "NAME"),
+    ],
+)
+def test_values_are_found_in_the_forms_that_people_use(written: str, kind: str) -> None:
+    """Parts, initials, headers, handles, shapes, quoted items and the days of events."""
+    text = f"about {written} today"
+    matches = LEXICON.find(text)
+    covered = {at for match in matches for at in range(match.start, match.end)}
+    assert kind in {match.kind for match in matches}
+    assert all(n in covered for n in range(6, 6 + len(written)) if text[n].isalnum())
+
+
+def test_time_and_day_of_an_event_belong_together() -> None:
+    """The time of the regatta is private beside its day, and nobody's alone."""
+    assert [m.kind for m in LEXICON.find("on 12 June at 7 pm!")] == ["DATE", "TIME"]
+    assert LEXICON.find("we close at 7 pm!") == []
+    assert [m.kind for m in LEXICON.noted("we close at 7 pm!")] == ["TIME"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "see you at the pier of the port",
+        "a boat, an anchor and a friend",
+        "the accident was bad",
+        "Surveyor wanted",
+        "posts and photos",
+    ],
+)
+def test_common_words_of_the_context_stay(text: str) -> None:
+    """Words of facts and titles that anybody uses are no values."""
+    assert LEXICON.find(text) == []
+    assert list(build_echoes(CONTEXT).find(text)) == []
+
+
+def test_distinctive_phrases_of_facts_are_found() -> None:
+    """Three words that English seldom puts together, in the middle of another sentence."""
+    echoes = build_echoes(CONTEXT)
+    said = "I see that he limps since the accident with the ferry near us, has a boat and posts"
+    # Overlapping runs of three words: from "limps" on, each holds two words that say something.
+    covered = {at for match in echoes.find(said) for at in range(match.start, match.end)}
+    assert "ferry" in "".join(said[at] for at in sorted(covered))
+    assert not covered & set(range(said.index("has a boat"), len(said)))
