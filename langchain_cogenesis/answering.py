@@ -79,7 +79,8 @@ class Writers:
             sketch = SketchNode(self._remote()).invoke(cleared)
         account.add_remote(sketch.usage)
         for point in sketch.points:
-            account.note_unknown(request.conversation.unknown(point))
+            conversation = request.conversation
+            account.note_marks(conversation.unknown(point), conversation.bent(point))
         account.sketch = tuple(request.conversation.restore(point) for point in sketch.points)
 
     def _clear(self, request: Request, pair: PromptPair, account: Account) -> ClearedText:
@@ -126,8 +127,9 @@ class Writers:
                 "the remote's answer broke off before its end.",
                 hint="Try again, or set on_remote_error='local'.",
             )
-        account.note_unknown(restorer.unknown)
-        if rest := text.push(restorer.finish().encode()) + text.finish():
+        rest = text.push(restorer.finish().encode()) + text.finish()
+        account.note_marks(restorer.unknown, restorer.bent)
+        if rest:
             yield rest
 
     def _remote_chunks(

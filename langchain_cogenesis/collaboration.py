@@ -170,11 +170,16 @@ class Account:
         instead = "by the local model alone" if mode == "local" else f"in {mode} mode"
         self.warnings.append(f"Answered {instead}: {error.message}")
 
-    def note_unknown(self, marks: Sequence[str]) -> None:
-        """Notes placeholders that the remote made up."""
-        if marks:
+    def note_marks(self, unknown: Sequence[str], bent: Sequence[str]) -> None:
+        """Notes placeholders that the remote made up, and what looks like a bent one."""
+        if unknown:
             self.warnings.append(
-                f"The remote wrote {', '.join(marks)}, which stands for nothing; left as it is."
+                f"The remote wrote {', '.join(unknown)}, which stands for nothing; left as it is."
+            )
+        if bent:
+            self.warnings.append(
+                f"The remote bent a placeholder into {', '.join(bent)}; left as it is, because "
+                "which value was meant would be a guess."
             )
 
     def add_local(self, usage: UsageMetadata | None) -> None:

@@ -6,9 +6,24 @@ import re
 import threading
 from collections import Counter
 
-from langchain_cogenesis.privacy.placeholders import PLACEHOLDER_PATTERN, placeholder
+from langchain_cogenesis.exceptions import PrivacyError
+from langchain_cogenesis.privacy.placeholders import (
+    PLACEHOLDER_KINDS,
+    PLACEHOLDER_PATTERN,
+    placeholder,
+)
 
 _LONGEST = len("[ADDRESS_9999]")
+_MOST = 9999
+"""So many values of a kind a placeholder can number."""
+_KINDS = "|".join(PLACEHOLDER_KINDS)
+_BENT = re.compile(
+    rf"\\?\[[ ]?(?i:{_KINDS})(?:\\?_|[ :-])?[0-9]{{1,5}}(?![0-9A-Za-z])(?:[ ]?\\?[\])}}])?"
+    rf"|(?<![A-Za-z0-9_])(?:{_KINDS})\\?_[0-9]{{1,5}}(?![0-9A-Za-z_])\]?"
+)
+"""A placeholder as a model may have bent it: open to the left, or its capitals without brackets."""
+_BENT_REACH = len("\\[ ADDRESS\\_99999 \\]") + 1
+"""How far a bent placeholder reaches, with the character that ends it."""
 _TAIL = re.compile(r"\[[A-Z]{0,7}(?:_\d{0,4})?\Z")
 
 
@@ -30,10 +45,19 @@ class Conversation:
         return f"Conversation(<withheld: {len(self._surfaces)} placeholders>)"
 
     def mask(self, kind: str, surface: str) -> str:
-        """The placeholder that stands for this surface form; the same one every time."""
+        """The placeholder that stands for this surface form; the same one every time.
+
+        Raises:
+            PrivacyError: There are more values of the kind than placeholders can number.
+        """
         with self._lock:
             known = self._placeholders.get((kind, surface))
             if known is None:
+                if self._counts[kind] >= _MOST:
+                    raise PrivacyError(
+                        f"a conversation can't number more than {_MOST} values of one kind.",
+                        hint="Begin a new conversation.",
+                    )
                 self._counts[kind] += 1
                 known = placeholder(kind, self._counts[kind])
                 self._placeholders[(kind, surface)] = known
@@ -55,6 +79,14 @@ class Conversation:
         found = dict.fromkeys(match.group() for match in PLACEHOLDER_PATTERN.finditer(text))
         return [mark for mark in found if mark not in self._surfaces]
 
+    def bent(self, text: str) -> list[str]:
+        """What looks like a placeholder that was bent: `[name_1]`, `[NAME 1]`, `[NAME_1`, `NAME_1`.
+
+        They are reported and never restored: which value was meant would be a guess.
+        """
+        found = (match.group() for match in _BENT.finditer(text))
+        return [mark for mark in dict.fromkeys(found) if not PLACEHOLDER_PATTERN.search(mark)]
+
 
 class StreamRestorer:
     """Restores a stream that may be cut anywhere, even inside a placeholder.
@@ -63,15 +95,24 @@ class StreamRestorer:
 
     Args:
         conversation: Whose values to put back.
+
+    Attributes:
+        unknown: Placeholders so far that the conversation never made, as `Conversation.unknown`.
+        bent: What so far looks like a bent placeholder, as `Conversation.bent`; complete when the
+            stream is finished.
     """
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
         self._held = ""
+        self._looked = ""
+        self._from = 0
         self.unknown: list[str] = []
+        self.bent: list[str] = []
 
     def push(self, piece: str) -> str:
         """Takes the next piece of the stream and returns the text that is ready."""
+        self._look(piece, final=False)
         text = self._held + piece
         tail = _TAIL.search(text[-_LONGEST:])
         cut = len(text) - len(tail.group()) if tail else len(text)
@@ -80,6 +121,7 @@ class StreamRestorer:
 
     def finish(self) -> str:
         """Ends the stream and returns what was held back."""
+        self._look("", final=True)
         held, self._held = self._held, ""
         return self._restore(held)
 
@@ -88,3 +130,21 @@ class StreamRestorer:
             if mark not in self.unknown:
                 self.unknown.append(mark)
         return self._conversation.restore(text)
+
+    def _look(self, piece: str, *, final: bool) -> None:
+        """Looks for bent placeholders in what has come, whole ones only."""
+        text = self._looked + piece
+        # One that begins further back is whole by now, whatever follows.
+        safe = len(text) if final else len(text) - _BENT_REACH
+        reached = self._from
+        for match in _BENT.finditer(text, self._from):
+            if match.start() >= safe:
+                break
+            reached = match.end()
+            mark = match.group()
+            if mark not in self.bent and not PLACEHOLDER_PATTERN.search(mark):
+                self.bent.append(mark)
+        reached = max(reached, safe)
+        # One character before stays, for what may not stand before a bent placeholder.
+        kept = max(0, reached - 1)
+        self._looked, self._from = text[kept:], reached - kept

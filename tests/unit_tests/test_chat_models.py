@@ -120,6 +120,19 @@ def test_remote_mode_restores_the_answer(session: UserSession, local: ChatLocalL
     assert "Tomas" not in remote.seen[0]
 
 
+def test_bent_placeholders_are_left_and_told(session: UserSession, local: ChatLocalLlama) -> None:
+    """A placeholder that the remote bent stays visible, in texts and outlines, and is named."""
+    model, _ = make(session, local, "Dear [name_1], see you at [PLACE 1")
+    answer = model.invoke(ASK, mode="remote")
+    assert answer.content == "Dear [name_1], see you at [PLACE 1"
+    told = answer.response_metadata["cogenesis"]["warnings"]
+    assert any("[name_1]" in text and "[PLACE 1" in text for text in told)
+    model, _ = make(session, local, "1. Greet [Name_1]\n2. Name the day\n3. Say where\n4. Sign off")
+    told = model.invoke(ASK).response_metadata["cogenesis"]
+    assert told["sketch"][0] == "Greet [Name_1]"
+    assert any("[Name_1]" in text for text in told["warnings"])
+
+
 def test_local_mode_asks_no_remote(session: UserSession, local: ChatLocalLlama) -> None:
     """The local model alone needs no remote and reaches none."""
     model, remote = make(session, local)
