@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from langchain_cogenesis.context.directory import UserDirectories
 from langchain_cogenesis.context.encryption import StoreKeys
-from langchain_cogenesis.context.schema import Activity, PrivateContext, UserProfile
+from langchain_cogenesis.context.key_sources import Encryption, PassphraseSource
+from langchain_cogenesis.context.keys import open_keys
+from langchain_cogenesis.context.schema import PrivateContext
 from langchain_cogenesis.privacy.detectors import PatternDetector
-from langchain_cogenesis.privacy.echo import EchoDetector
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.privacy.ledger import EgressLedger
-from langchain_cogenesis.privacy.lexicon import PrivateLexicon, PrivateValue
 from langchain_cogenesis.privacy.policy import EgressPolicy
+from langchain_cogenesis.private_values import build_echoes, build_lexicon
 from langchain_cogenesis.prompts import PUBLIC_TEMPLATES
 
 if TYPE_CHECKING:
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
 
     from langchain_cogenesis.context.retrievers import PrivateContextRetriever
     from langchain_cogenesis.context.store import PrivateContextStore
-
-_AT_EMPLOYER = re.compile(
-    r"\b(?:at|for|with) ((?:[A-Z0-9][\w&.'-]*)(?: (?:[A-Z0-9&][\w&.'-]*|of))*)"
-)
-_EMAIL_LIKE = re.compile(r"\S+@\S+")
 
 
 class UserSession:
@@ -42,9 +37,13 @@ class UserSession:
         policy: What the gate does with private values.
         embeddings: For retrieval; by default static word vectors that need no download.
         create: Whether to make the user's directory if there is none.
+        encryption: What keeps the user's secret if the directory is made now: the key `file` (the
+            default), the OS `keyring` or a `passphrase`; `off` leaves the context readable.
+        passphrase: A passphrase, or a function that asks for one; else `$COGENESIS_PASSPHRASE`.
 
     Raises:
         UserNotFoundError: Nothing is stored for the user, and `create` is off.
+        StoreError: The passphrase is wrong or missing, or the keyring can't be used.
     """
 
     def __init__(
@@ -55,14 +54,16 @@ class UserSession:
         policy: EgressPolicy | None = None,
         embeddings: Embeddings | None = None,
         create: bool = False,
+        encryption: Encryption | None = None,
+        passphrase: PassphraseSource | None = None,
     ) -> None:
-        directories = UserDirectories(root)
+        directories = UserDirectories(root, passphrase=passphrase)
         self.user = user
         self.store: PrivateContextStore = directories.open_store(
-            user, create=create, embeddings=embeddings
+            user, create=create, embeddings=embeddings, encryption=encryption
         )
         self.directory: Path = directories.path(user)
-        self.ledger = open_ledger(self.directory)
+        self.ledger = open_ledger(self.directory, self.store.keys)
         self.gate = EgressGate(policy=policy, ledger=self.ledger, public_texts=PUBLIC_TEMPLATES)
         self._teach_gate()
 
@@ -82,8 +83,7 @@ class UserSession:
     def _teach_gate(self) -> None:
         context = self.store.export()
         self.gate.lexicon = build_lexicon(context)
-        echoes = EchoDetector(item.text for item in context.items())
-        self.gate.detectors = (PatternDetector(), echoes)
+        self.gate.detectors = (PatternDetector(), build_echoes(context))
 
     def retriever(
         self,
@@ -121,10 +121,21 @@ class UserSession:
         self.close()
 
 
-def open_ledger(directory: str | os.PathLike[str]) -> EgressLedger:
-    """Opens the ledger in a user's directory; it is keyed with a key of its own."""
-    keys = StoreKeys.load_or_create(Path(directory) / "key")
+def open_ledger(directory: str | os.PathLike[str], keys: StoreKeys | None = None) -> EgressLedger:
+    """Opens the ledger in a user's directory; it is keyed with a key of its own.
+
+    That key outlives a change of the user's secret: the new key file carries it, sealed.
+
+    Args:
+        directory: The user's directory.
+        keys: The user's keys, if they are open already.
+
+    Raises:
+        StoreError: The passphrase is wrong or missing, or the keyring can't be used.
+        StoreCorruptError: The key file is damaged or missing.
+    """
     directory = Path(directory)
+    keys = keys or open_keys(directory / "key", create=False)
     return EgressLedger(directory / "ledger", keys.derive("ledger"), directory / "ledger.head")
 
 
@@ -135,58 +146,3 @@ def forget(user: str, root: str | os.PathLike[str] | None = None) -> None:
         UserNotFoundError: Nothing is stored for the user.
     """
     UserDirectories(root).forget(user)
-
-
-def build_lexicon(context: PrivateContext) -> PrivateLexicon:
-    """Makes the lexicon of the values that a context holds for certain.
-
-    These are the values of structured fields (names, places, employer, contacts, addresses), and
-    whatever has the shape of an e-mail address, a phone number or an order number anywhere.
-    """
-    return PrivateLexicon(private_values(context))
-
-
-def private_values(context: PrivateContext) -> Iterator[PrivateValue]:
-    """Yields the private values of a context; the same one may come more than once."""
-    if context.profile is not None:
-        yield from _profile_values(context.profile)
-    for activity in context.activities:
-        yield from _activity_values(activity)
-    for sample in context.writings:
-        if sample.recipient:
-            yield _person(sample.recipient)
-    for item in context.items():
-        yield from _shaped_values(item.text)
-
-
-def _profile_values(profile: UserProfile) -> Iterator[PrivateValue]:
-    yield PrivateValue("NAME", profile.name)
-    fields = {
-        "PLACE": profile.location,
-        "ORG": profile.company,
-        "EMAIL": profile.email,
-        "PHONE": profile.phone,
-        "ADDRESS": profile.address,
-    }
-    yield from (PrivateValue(kind, text) for kind, text in fields.items() if text)
-    employers = _AT_EMPLOYER.findall(profile.occupation or "")
-    yield from (PrivateValue("ORG", employer) for employer in employers)
-    for contact in profile.contacts:
-        details = {"NAME": contact.name, "EMAIL": contact.email, "PHONE": contact.phone}
-        yield from (PrivateValue(kind, text) for kind, text in details.items() if text)
-
-
-def _activity_values(activity: Activity) -> Iterator[PrivateValue]:
-    yield from (_person(name) for name in activity.people)
-    # "home" or "office" names no place; "Casa Lume" does.
-    if activity.place and not activity.place.islower():
-        yield PrivateValue("PLACE", activity.place)
-
-
-def _person(name: str) -> PrivateValue:
-    return PrivateValue("EMAIL" if _EMAIL_LIKE.fullmatch(name) else "NAME", name)
-
-
-def _shaped_values(text: str) -> Iterator[PrivateValue]:
-    for match in PatternDetector().find(text):
-        yield PrivateValue(match.kind, text[match.start : match.end])

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import Progress
 from rich.table import Table
 
+from langchain_cogenesis.cli.context_care import check, rebuild, rekey
+from langchain_cogenesis.cli.keys import (
+    KeyOption,
+    PlainOption,
+    chosen_encryption,
+    directories,
+    note_if_plain,
+)
 from langchain_cogenesis.cli.output import (
     FAILED,
     JsonOption,
@@ -21,9 +29,17 @@ from langchain_cogenesis.cli.output import (
     reporting,
 )
 
+if TYPE_CHECKING:
+    from langchain_cogenesis.context.directory import UserDirectories
+    from langchain_cogenesis.context.key_sources import Encryption
+    from langchain_cogenesis.context.store import PrivateContextStore
+
 context_app = typer.Typer(
-    no_args_is_help=True, help="Show, search, export or forget a user's private context."
+    no_args_is_help=True, help="Show, search, export, mend or forget a user's private context."
 )
+context_app.command()(rekey)
+context_app.command()(check)
+context_app.command()(rebuild)
 
 
 def import_(
@@ -36,25 +52,31 @@ def import_(
     format_: Annotated[
         str | None, typer.Option("--format", "-f", help="The files' format; else by extension.")
     ] = None,
+    key: KeyOption = None,
+    plain: PlainOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Imports files into a user's private context. Known items are left as they are.
 
     What is broken is named by file and line and left out; the rest is imported. The exit status is
-    1 if there was anything to report.
+    1 if there was anything to report. A passphrase is asked for at the terminal, or read from
+    COGENESIS_PASSPHRASE.
 
     Example: cogenesis import profile.yaml mailbox.mbox calendar.ics --user nora
     """
     from langchain_cogenesis.context.importers import import_files
 
     with reporting(as_json):
-        found = import_files(files, format=format_, profile=_known_profile(user, store))
+        encryption = chosen_encryption(key, plain)
+        users_here = directories(store)
+        found = import_files(files, format=format_, profile=_known_profile(user, users_here))
         contexts = _name_users(found.contexts, user)
         users: dict[str, dict[str, int]] = {}
         with Progress(console=err(), transient=True, disable=len(contexts) < 2) as progress:
             for name, context in progress.track(contexts.items(), description="Importing"):
-                users[name] = _add(name, context, store)
+                users[name] = _add(name, context, users_here, encryption)
         problems = [str(problem) for problem in found.problems]
+        note_if_plain(all(users_here.encryption(name) != "off" for name in contexts))
         if as_json:
             print_json({"users": users, "problems": problems})
         else:
@@ -63,14 +85,11 @@ def import_(
         raise typer.Exit(FAILED)
 
 
-def _known_profile(user: str | None, store: Path | None) -> Any:
+def _known_profile(user: str | None, users_here: UserDirectories) -> Any:
     """The profile of a user who is there already: it tells whose mailbox a mailbox is."""
-    from langchain_cogenesis.context.directory import UserDirectories
-
-    directories = UserDirectories(store)
-    if user is None or not directories.exists(user):
+    if user is None or not users_here.exists(user):
         return None
-    with directories.open_store(user) as opened:
+    with users_here.open_store(user) as opened:
         return opened.export().profile
 
 
@@ -87,10 +106,10 @@ def _name_users(contexts: Mapping[str | None, Any], user: str | None) -> dict[st
     return {user or str(name): context for name, context in contexts.items()}
 
 
-def _add(name: str, context: Any, store: Path | None) -> dict[str, int]:
-    from langchain_cogenesis.context.directory import UserDirectories
-
-    with UserDirectories(store).open_store(name, create=True) as opened:
+def _add(
+    name: str, context: Any, users_here: UserDirectories, encryption: Encryption | None
+) -> dict[str, int]:
+    with users_here.open_store(name, create=True, encryption=encryption) as opened:
         report = opened.add(context)
     return {"added": report.added, "unchanged": report.unchanged}
 
@@ -115,7 +134,7 @@ def show(user: UserOption, store: StoreOption = None, as_json: JsonOption = Fals
     Example: cogenesis context show --user nora
     """
     with reporting(as_json), _open(user, store) as opened:
-        _print_items(opened.items(), as_json)
+        _print_items(opened.items(), as_json, encrypted=opened.encrypted)
 
 
 @context_app.command()
@@ -131,7 +150,7 @@ def search(
     Example: cogenesis context search "dinner on Saturday" --user nora
     """
     with reporting(as_json), _open(user, store) as opened:
-        _print_items(opened.search(query, k), as_json)
+        _print_items(opened.search(query, k), as_json, encrypted=opened.encrypted)
 
 
 @context_app.command()
@@ -172,16 +191,16 @@ def forget(
             out().print(f"{user} is forgotten.", markup=False)
 
 
-def _open(user: str, store: Path | None) -> Any:
-    from langchain_cogenesis.context.directory import UserDirectories
+def _open(user: str, store: Path | None) -> PrivateContextStore:
+    opened = directories(store).open_store(user)
+    note_if_plain(opened.encrypted)
+    return opened
 
-    return UserDirectories(store).open_store(user)
 
-
-def _print_items(items: Any, as_json: bool) -> None:
+def _print_items(items: Any, as_json: bool, *, encrypted: bool) -> None:
     rows = list(_rows(items))
     if as_json:
-        print_json({"items": rows})
+        print_json({"encrypted": encrypted, "items": rows})
         return
     table = Table("part", "field", "text", box=None, header_style="bold", pad_edge=False)
     for row in rows:

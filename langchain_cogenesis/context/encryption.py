@@ -1,7 +1,7 @@
 """The keys of one user's directory, and what is done with them.
 
 One secret of 32 random bytes; every use derives a key of its own from it (HKDF-SHA256), so that
-what one part learns does not help with another.
+what one part learns does not help with another. Where the secret is kept, `key_files` knows.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from langchain_cogenesis.context.files import create_once
 from langchain_cogenesis.exceptions import StoreCorruptError, StoreError
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 SECRET_BYTES = 32
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
+_MAC_BYTES = 32
 _SALT = b"langchain-cogenesis store keys, edition 1"
 
 
@@ -30,22 +33,36 @@ class StoreKeys:
 
     Args:
         secret: 32 random bytes.
+        encrypted: Off where the user wants to read the files: `seal` then only adds a checksum,
+            and vectors are not turned.
+        carried: Derived keys, by purpose, that come from an earlier secret and outlive it.
+        origin: The key file that this secret was read from.
 
     Raises:
         StoreError: The secret has another length.
     """
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(
+        self,
+        secret: bytes,
+        *,
+        encrypted: bool = True,
+        carried: Mapping[str, bytes] | None = None,
+        origin: Path | None = None,
+    ) -> None:
         if len(secret) != SECRET_BYTES:
             raise StoreError(
                 f"A store key has {SECRET_BYTES} bytes, not {len(secret)}.",
                 hint="Leave `keys` out to have one made and kept beside the store.",
             )
+        self.encrypted = encrypted
+        self.origin = origin
+        self.carried = dict(carried or {})
         self._secret = bytes(secret)
-        self._derived: dict[str, bytes] = {}
+        self._derived = dict(self.carried)
 
     def __repr__(self) -> str:
-        return "StoreKeys(<withheld>)"
+        return "StoreKeys(<withheld>)" if self.encrypted else "StoreKeys(encrypted=False)"
 
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("StoreKeys can't be pickled; load them from their file instead.")
@@ -66,7 +83,7 @@ class StoreKeys:
         """
         path = Path(path)
         if not path.exists():
-            _create_secret(path)
+            create_once(path, secrets.token_bytes(SECRET_BYTES))
         return cls.load(path)
 
     @classmethod
@@ -91,7 +108,12 @@ class StoreKeys:
                 hint="Restore it from a backup; without it the store stays sealed, and "
                 "`cogenesis context forget` removes it.",
             )
-        return cls(secret)
+        return cls(secret, origin=path)
+
+    @property
+    def secret(self) -> bytes:
+        """The secret itself, for whoever wraps it."""
+        return self._secret
 
     def derive(self, purpose: str) -> bytes:
         """Derives the 32-byte key for one purpose.
@@ -116,8 +138,11 @@ class StoreKeys:
             purpose: Which derived key to use.
 
         Returns:
-            Nonce (12 bytes), ciphertext and tag (16 bytes), in this order.
+            Nonce (12 bytes), ciphertext and tag (16 bytes), in this order; without encryption a
+            checksum (32 bytes) and the plaintext.
         """
+        if not self.encrypted:
+            return self._checksum(plaintext, aad, purpose) + plaintext
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         nonce = os.urandom(_NONCE_BYTES)
@@ -129,20 +154,14 @@ class StoreKeys:
         Raises:
             StoreCorruptError: The ciphertext, its `aad` or the key isn't what `seal` had.
         """
-        from cryptography.exceptions import InvalidTag
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-        try:
-            if len(sealed) < _NONCE_BYTES + _TAG_BYTES:
-                raise InvalidTag
-            cipher = AESGCM(self.derive(purpose))
-            return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], aad)
-        except InvalidTag:
+        plaintext = (self._decrypt if self.encrypted else self._compare)(sealed, aad, purpose)
+        if plaintext is None:
             raise StoreCorruptError(
                 f"A sealed record ({purpose}, {len(sealed)} bytes) can't be opened.",
                 hint="It was changed, or sealed with another key: check that key file and data "
                 "belong together.",
-            ) from None
+            )
+        return plaintext
 
     def digest(self, data: bytes, *, purpose: str = "ids") -> str:
         """Keyed digest (HMAC-SHA256) as 64 hex digits; tells nothing without the key."""
@@ -152,32 +171,39 @@ class StoreKeys:
         """The orthogonal matrix that turns vectors before they are written.
 
         Turning keeps all distances, so the index works as before, but a vector can't be looked up
-        among those of known words. It hides directions, not the distances among the vectors.
+        among those of known words. It hides directions, not the distances among the vectors: see
+        `vectors` for what these give away.
 
         Returns:
             Matrix of shape `(dimensions, dimensions)`; multiply row vectors by it from the right.
+            Without encryption it is the identity.
         """
+        if not self.encrypted:
+            import numpy as np
+
+            return np.eye(dimensions, dtype=np.float32)
         return _orthogonal(self.derive(purpose), dimensions)
 
+    def _decrypt(self, sealed: bytes, aad: bytes, purpose: str) -> bytes | None:
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-def _create_secret(path: Path) -> None:
-    temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(SECRET_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        # A link, unlike a rename, fails if another process was first: its key then counts.
-        os.link(temporary, path)
-    except FileExistsError:
-        pass
-    except OSError:
-        # File systems without links: the race is then as narrow as it can be.
-        if not path.exists():
-            temporary.rename(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        if len(sealed) < _NONCE_BYTES + _TAG_BYTES:
+            return None
+        cipher = AESGCM(self.derive(purpose))
+        try:
+            return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], aad)
+        except InvalidTag:
+            return None
+
+    def _compare(self, sealed: bytes, aad: bytes, purpose: str) -> bytes | None:
+        checksum, plaintext = sealed[:_MAC_BYTES], sealed[_MAC_BYTES:]
+        whole = hmac.compare_digest(checksum, self._checksum(plaintext, aad, purpose))
+        return plaintext if whole else None
+
+    def _checksum(self, plaintext: bytes, aad: bytes, purpose: str) -> bytes:
+        bound = len(aad).to_bytes(8, "big") + aad + plaintext
+        return hmac.digest(self.derive(purpose), bound, "sha256")
 
 
 @lru_cache(maxsize=4)

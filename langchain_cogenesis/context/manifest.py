@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hmac
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from langchain_cogenesis.context.encryption import StoreKeys
+from langchain_cogenesis.context.files import replace_private
 from langchain_cogenesis.exceptions import StoreCorruptError, StoreError
 
 FORMAT_VERSION = 1
@@ -77,15 +77,12 @@ class Manifest:
         return manifest
 
     def write(self, path: Path) -> None:
-        """Replaces the file in one step."""
-        temporary = path.with_name(f".{path.name}-new")
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(asdict(self), file, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        """Replaces the file in one step.
+
+        Raises:
+            OSError: It can't be written; the old one is still there.
+        """
+        replace_private(path, json.dumps(asdict(self), indent=2).encode())
 
 
 def key_check(keys: StoreKeys) -> str:

@@ -6,10 +6,11 @@ between two of them, a lost database or a lost folder show when the shelf is nex
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,16 +18,19 @@ from langchain_core.embeddings import Embeddings
 
 from langchain_cogenesis.context.documents import DocumentLog, StoredItem
 from langchain_cogenesis.context.embeddings import embedding_identity
-from langchain_cogenesis.context.encryption import SECRET_BYTES, StoreKeys
+from langchain_cogenesis.context.encryption import StoreKeys
+from langchain_cogenesis.context.entries import identify, slot_of
+from langchain_cogenesis.context.files import make_private, room_for, shred, stamp_of
+from langchain_cogenesis.context.keys import require_current
 from langchain_cogenesis.context.lexical import LexicalIndex
+from langchain_cogenesis.context.locks import WriterLock
 from langchain_cogenesis.context.manifest import Manifest, key_check
 from langchain_cogenesis.context.vectors import VectorIndex
-from langchain_cogenesis.exceptions import StoreError, StoreLockedError
+from langchain_cogenesis.exceptions import StoreError
 
 if TYPE_CHECKING:
-    from filelock import FileLock
-
-_REPEATABLE = frozenset({"trait", "style", "contact", "fact"})
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Shelf:
@@ -35,7 +39,7 @@ class Shelf:
     Args:
         directory: The store's directory; made private (mode 0700).
         embeddings: Turns texts into vectors.
-        keys: The store's keys; None for those of the file `key` in the directory.
+        keys: The store's keys.
         lock_timeout: Seconds to wait for another writer.
 
     Attributes:
@@ -52,15 +56,14 @@ class Shelf:
         self,
         directory: Path,
         embeddings: Embeddings,
-        keys: StoreKeys | None,
+        keys: StoreKeys,
         lock_timeout: float,
     ) -> None:
         self.directory = directory
         self._embeddings = embeddings
-        self._timeout = lock_timeout
-        self._lock: FileLock | None = None
         make_private(directory)
-        self.keys = keys or self._own_keys()
+        self.keys = keys
+        self._lock = WriterLock(directory, keys, lock_timeout)
         self._documents = DocumentLog(directory / "documents", self.keys)
         self._manifest_path = directory / "manifest.json"
         Manifest.read(self._manifest_path, self.keys, lenient=True)
@@ -70,7 +73,12 @@ class Shelf:
         return f"Shelf({str(self.directory)!r})"
 
     def refresh(self) -> None:
-        """Reads the files if they changed since they were last read."""
+        """Reads the files if they changed since they were last read.
+
+        Raises:
+            StoreError: The store was removed or given other keys.
+        """
+        require_current(self.keys)
         stamp = self._current_stamp()
         if stamp != self._stamp:
             self.load()
@@ -102,15 +110,13 @@ class Shelf:
         self._mend_index()
         # Embedding may fail, at a hosted model say: before anything is written.
         vectors = self.index.embed([entry.item.text for entry in fresh.values()])
-        self._documents.append(list(fresh.values()), position=self._additions, offset=self._end)
-        self._additions += 1
-        self._end = self._documents.path.stat().st_size
-        replaced = [self.entries[slot].id for slot in fresh if slot in self.entries]
-        self.entries.update(fresh)
-        self._lexical = None
-        self.index.upsert([entry.id for entry in fresh.values()], vectors)
-        self.index.delete(replaced)
-        self._write_manifest()
+        position, end = self._additions, self._end
+        try:
+            self._documents.append(list(fresh.values()), position=position, offset=end)
+            replaced = self._take_in(fresh, vectors)
+        except BaseException:
+            self._roll_back(position, end)
+            raise
         return len(replaced)
 
     def open_index(self) -> VectorIndex:
@@ -137,6 +143,43 @@ class Shelf:
         self._additions, self._end = 1, self._documents.path.stat().st_size
         self._renew_index()
 
+    def copy_to(self, directory: Path, keys: StoreKeys) -> None:
+        """Writes the documents anew under other keys; the index is made when it is first needed.
+
+        Args:
+            directory: An empty directory.
+            keys: The other keys.
+
+        Raises:
+            OSError: It can't be written.
+        """
+        self.load()
+        entries = [
+            StoredItem(identify(keys, entry.item), entry.item) for entry in self.entries.values()
+        ]
+        if entries:
+            DocumentLog(directory / "documents", keys).append(entries, position=0, offset=0)
+        manifest = Manifest(
+            additions=1 if entries else 0,
+            items=len(entries),
+            embedding=self._manifest.embedding if self._manifest else self._identity(),
+            index="",
+            key_check=key_check(keys),
+        )
+        manifest.write(directory / "manifest.json")
+
+    def readable(self) -> tuple[StoredItem, ...]:
+        """What can be read of damaged documents; changes nothing."""
+        self.load(lenient=True, salvage=True)
+        found = tuple(self.entries.values())
+        self.close()
+        return found
+
+    def has_whole_index(self) -> bool:
+        """Whether the index holds what it should, or hasn't been needed yet."""
+        unused = self._manifest is None or not self._manifest.index
+        return unused or self.index.open(self._ids())
+
     def erase(self) -> None:
         """Removes all files of the store, the key first; needs the lock."""
         self.close()
@@ -162,26 +205,14 @@ class Shelf:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Holds the writer's lock, and reads what others wrote before.
+        """Holds the writer's lock.
 
         Raises:
             StoreLockedError: Another process holds it for longer than the time-out.
+            StoreError: The store was removed or given other keys, or there is no room to write.
         """
-        import filelock
-
-        if self._lock is None:
-            self._lock = filelock.FileLock(self.directory / "lock", mode=0o600)
-        try:
-            self._lock.acquire(timeout=self._timeout)
-        except filelock.Timeout:
-            raise StoreLockedError(
-                f"Another process is writing to {self.directory} (waited {self._timeout:g} s).",
-                hint="Wait until it is done, or end it, and try again.",
-            ) from None
-        try:
+        with self._lock.held(), room_for(self.directory):
             yield
-        finally:
-            self._lock.release()
 
     @property
     def index(self) -> VectorIndex:
@@ -190,6 +221,28 @@ class Shelf:
             name = self._manifest.index if self._manifest else ""
             self._index = self._index_in(name or _new_index_name())
         return self._index
+
+    def _take_in(self, fresh: Mapping[str, StoredItem], vectors: NDArray[np.float32]) -> list[str]:
+        """Lets state, index and manifest follow the documents; gives the ids that were replaced."""
+        self._additions += 1
+        self._end = self._documents.path.stat().st_size
+        replaced = [self.entries[slot].id for slot in fresh if slot in self.entries]
+        self.entries.update(fresh)
+        self._lexical = None
+        self.index.upsert([entry.id for entry in fresh.values()], vectors)
+        self.index.delete(replaced)
+        self._write_manifest()
+        return replaced
+
+    def _roll_back(self, position: int, end: int) -> None:
+        """Takes back an addition that failed, unless the manifest counts it: then it is whole."""
+        with suppress(StoreError, OSError):
+            manifest = Manifest.read(self._manifest_path, self.keys, lenient=True)
+            if self._documents.path.exists() and (
+                manifest is None or manifest.additions <= position
+            ):
+                os.truncate(self._documents.path, end)
+        self.close()
 
     def _mend_index(self) -> None:
         self.refresh()
@@ -215,7 +268,7 @@ class Shelf:
         self._manifest = Manifest(
             additions=self._additions,
             items=len(self.entries),
-            embedding=embedding_identity(self._embeddings),
+            embedding=self._identity(),
             index=self.index.directory.name,
             key_check=key_check(self.keys),
         )
@@ -223,7 +276,7 @@ class Shelf:
         self._stamp = self._current_stamp()
 
     def _check_embedding(self) -> None:
-        mine = embedding_identity(self._embeddings)
+        mine = self._identity()
         if self._manifest is not None and self._manifest.embedding != mine:
             raise StoreError(
                 f"The store in {self.directory} was made with the embedding "
@@ -239,6 +292,9 @@ class Shelf:
         self._index = None
         self._lexical = None
 
+    def _identity(self) -> str:
+        return embedding_identity(self._embeddings)
+
     def _ids(self) -> list[str]:
         return [entry.id for entry in self.entries.values()]
 
@@ -247,53 +303,6 @@ class Shelf:
 
     def _current_stamp(self) -> tuple[tuple[int, int, int], ...]:
         return stamp_of(self._manifest_path), stamp_of(self._documents.path)
-
-    def _own_keys(self) -> StoreKeys:
-        path = self.directory / "key"
-        # Without its key a store must not be given a new one.
-        started = (self.directory / "documents").exists()
-        return StoreKeys.load(path) if started else StoreKeys.load_or_create(path)
-
-
-def slot_of(entry: StoredItem) -> str:
-    """Where an entry belongs: a single field of the profile has one place, others one each."""
-    item = entry.item
-    single = item.kind == "profile" and item.field not in _REPEATABLE
-    return f"profile/{item.field}" if single else entry.id
-
-
-def stamp_of(path: Path) -> tuple[int, int, int]:
-    """Inode, size in bytes and modification time in ns; zeros if there is no such file."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return (0, 0, 0)
-    return (found.st_ino, found.st_size, found.st_mtime_ns)
-
-
-def shred(path: Path) -> None:
-    """Overwrites a key file before it is removed."""
-    if path.exists():
-        with path.open("r+b") as file:
-            file.write(bytes(SECRET_BYTES))
-            file.flush()
-        path.unlink()
-
-
-def make_private(directory: Path) -> None:
-    """Makes a directory that only its owner can look into (mode 0700).
-
-    Raises:
-        StoreError: It can't be made, or isn't ours.
-    """
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        directory.chmod(0o700)
-    except OSError as error:
-        raise StoreError(
-            f"{directory} can't be used as a store's directory ({error.strerror}).",
-            hint="Choose a directory that you own and that is not a file.",
-        ) from None
 
 
 def _new_index_name() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Collection
@@ -15,11 +14,15 @@ from langchain_core.embeddings import Embeddings
 from langchain_cogenesis.context.documents import StoredItem
 from langchain_cogenesis.context.embeddings import StaticEmbeddings
 from langchain_cogenesis.context.encryption import StoreKeys
+from langchain_cogenesis.context.entries import identify, slot_of
+from langchain_cogenesis.context.files import make_private
+from langchain_cogenesis.context.key_sources import Encryption, PassphraseSource
+from langchain_cogenesis.context.keys import open_keys
 from langchain_cogenesis.context.lexical import words
 from langchain_cogenesis.context.ranking import fuse_ranks
-from langchain_cogenesis.context.schema import ITEM_KINDS, ContextItem, ItemKind, PrivateContext
-from langchain_cogenesis.context.shelf import Shelf, slot_of
-from langchain_cogenesis.exceptions import ConfigurationError
+from langchain_cogenesis.context.schema import ITEM_KINDS, ItemKind, PrivateContext
+from langchain_cogenesis.context.shelf import Shelf
+from langchain_cogenesis.exceptions import ConfigurationError, StoreCorruptError, StoreError
 
 _REACH = 100
 
@@ -53,9 +56,15 @@ class PrivateContextStore:
             hosted embedding model sees every text that is stored, and every query.
         keys: The keys; by default those of the file `key` in the directory.
         lock_timeout: Seconds to wait for another writer.
+        encryption: What keeps the secret of a new store: the key `file` (the default), the OS
+            `keyring` or a `passphrase`; `off` leaves everything readable, for notebooks and data
+            that are nobody's.
+        passphrase: A passphrase, or a function that asks for one; else `$COGENESIS_PASSPHRASE`.
 
     Raises:
-        StoreError: The directory can't be used, or the key belongs to another store.
+        ConfigurationError: The secret is kept otherwise than asked for.
+        StoreError: The directory can't be used, the passphrase is wrong, or the key belongs to
+            another store.
         StoreCorruptError: The key file is damaged or missing.
     """
 
@@ -66,12 +75,21 @@ class PrivateContextStore:
         embeddings: Embeddings | None = None,
         keys: StoreKeys | None = None,
         lock_timeout: float = 5.0,
+        encryption: Encryption | None = None,
+        passphrase: PassphraseSource | None = None,
     ) -> None:
+        path = Path(directory)
+        make_private(path)
+        if keys is None:
+            # Without its key a store must not be given a new one.
+            create = not (path / "documents").exists()
+            keys = open_keys(path / "key", encryption, passphrase, create=create)
         self._guard = threading.RLock()
-        self._shelf = Shelf(Path(directory), embeddings or StaticEmbeddings(), keys, lock_timeout)
+        self._shelf = Shelf(path, embeddings or StaticEmbeddings(), keys, lock_timeout)
 
     def __repr__(self) -> str:
-        return f"PrivateContextStore({str(self.directory)!r})"
+        plain = "" if self.encrypted else ", encryption='off'"
+        return f"PrivateContextStore({str(self.directory)!r}{plain})"
 
     def __len__(self) -> int:
         """Number of items."""
@@ -102,6 +120,11 @@ class PrivateContextStore:
         """The keys of this store."""
         return self._shelf.keys
 
+    @property
+    def encrypted(self) -> bool:
+        """Whether the files are unreadable without the key."""
+        return self.keys.encrypted
+
     def add(self, context: PrivateContext) -> AddReport:
         """Adds a context; what is there already stays as it is.
 
@@ -117,7 +140,7 @@ class PrivateContextStore:
             fresh: dict[str, StoredItem] = {}
             unchanged = 0
             for item in context.items():
-                entry = StoredItem(self._identify(item), item)
+                entry = StoredItem(identify(self.keys, item), item)
                 slot = slot_of(entry)
                 known = fresh.get(slot, self._shelf.entries.get(slot))
                 if known is not None and known.id == entry.id:
@@ -171,9 +194,39 @@ class PrivateContextStore:
         """Everything that is stored, as one context.
 
         Raises:
-            StoreCorruptError: The documents are damaged.
+            StoreCorruptError: The documents are damaged, or the profile lost its name when damaged
+                ones were left out.
         """
-        return PrivateContext.from_items(entry.item for entry in self.items())
+        items = [entry.item for entry in self.items()]
+        fields = {item.field for item in items if item.kind == "profile"}
+        if fields and "name" not in fields:
+            raise StoreCorruptError(
+                f"The profile in {self.directory} has lost its name.",
+                hint="Import the user's profile again; all other items are still there.",
+            )
+        return PrivateContext.from_items(items)
+
+    def readable(self) -> tuple[StoredItem, ...]:
+        """The items that can be read where documents are damaged; changes nothing."""
+        with self._guard:
+            return self._shelf.readable()
+
+    def check(self) -> tuple[str, ...]:
+        """Looks whether every file holds what it should; changes nothing.
+
+        Returns:
+            What is wrong, each fault naming the file; nothing if all is well.
+        """
+        faults: list[str] = []
+        with self._guard:
+            try:
+                self._shelf.refresh()
+            except StoreError as error:
+                return (error.message,)
+            if not self._shelf.has_whole_index():
+                index = self._shelf.index.directory
+                faults.append(f"{index} doesn't hold the vectors of what is stored.")
+        return tuple(faults)
 
     def rebuild(self, *, salvage: bool = False) -> int:
         """Makes the index anew from the documents, and these anew without what was replaced.
@@ -209,11 +262,6 @@ class PrivateContextStore:
         """Lets go of files, threads and texts in memory; the next call opens the store again."""
         with self._guard:
             self._shelf.close()
-
-    def _identify(self, item: ContextItem) -> str:
-        content = [item.kind, item.field, item.data]
-        canonical = json.dumps(content, sort_keys=True, ensure_ascii=True)
-        return self.keys.digest(canonical.encode())
 
     def _fused(self, query: str, k: int, allowed: set[str]) -> dict[str, float]:
         index = self._shelf.open_index()
