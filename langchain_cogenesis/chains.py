@@ -6,11 +6,16 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.output_parsers import StrOutputParser
-from langchain_core.runnables import Runnable, RunnableLambda
+from langchain_core.runnables import Runnable, RunnableLambda, RunnableSequence
 
 from langchain_cogenesis.chat_models import ChatCoGenesis
 from langchain_cogenesis.exceptions import ConfigurationError
 from langchain_cogenesis.session import UserSession
+from langchain_cogenesis.tracing import UntracedRuns
+
+
+class CoGenesisChain(UntracedRuns, RunnableSequence[Any, Any]):
+    """A sequence whose runs no hosted tracer sees."""
 
 
 def create_cogenesis_chain(
@@ -39,7 +44,9 @@ def create_cogenesis_chain(
 
         local = ChatLocalLlama()
     model = ChatCoGenesis(local=local, remote=remote, session=session, **settings)
-    return RunnableLambda(_instruction) | model | StrOutputParser()
+    return CoGenesisChain(
+        first=RunnableLambda(_instruction), middle=[model], last=StrOutputParser()
+    )
 
 
 def _instruction(given: str | dict[str, Any]) -> str:

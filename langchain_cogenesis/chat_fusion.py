@@ -28,9 +28,10 @@ from langchain_cogenesis.logit_settings import Block, Drafter, FusionHelper, Log
 from langchain_cogenesis.models.chat_llamacpp import ChatLocalLlama
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.prompts import PUBLIC_TEMPLATES
+from langchain_cogenesis.tracing import UntracedChatModel
 
 
-class ChatLogitFusion(BaseChatModel):
+class ChatLogitFusion(UntracedChatModel, BaseChatModel):
     """Two or more models that write one text together, each token from all their distributions.
 
     The local model reads the messages as they are. What each of the others sees is its trust: with

@@ -33,14 +33,16 @@ from langchain_cogenesis.models.async_stream import Cancelled, iterate_in_thread
 from langchain_cogenesis.models.base import NextTokenModel
 from langchain_cogenesis.models.remote import ChatRemote
 from langchain_cogenesis.modes import CallSettings, Modes
-from langchain_cogenesis.privacy.gate import EgressGate, Preview
+from langchain_cogenesis.privacy.gate import EgressGate
+from langchain_cogenesis.privacy.preview import Preview
 from langchain_cogenesis.prompts import PUBLIC_TEMPLATES
 from langchain_cogenesis.session import UserSession
+from langchain_cogenesis.tracing import UntracedChatModel
 
 _MODE_KEY = "cogenesis_mode"
 
 
-class ChatCoGenesis(BaseChatModel):
+class ChatCoGenesis(UntracedChatModel, BaseChatModel):
     """Writes with a local model that reads private context and a remote one that never does.
 
     The mode is a keyword of each call (`model.invoke(text, mode="local")`), or comes from

@@ -9,6 +9,7 @@ import typer
 from langchain_cogenesis._version import __version__
 from langchain_cogenesis.cli.context import context_app, import_
 from langchain_cogenesis.cli.demo import demo
+from langchain_cogenesis.cli.doctor import doctor
 from langchain_cogenesis.cli.fusion import fusion_app
 from langchain_cogenesis.cli.ledger import ledger_app
 from langchain_cogenesis.cli.serve import models, serve
@@ -50,3 +51,4 @@ app.add_typer(ledger_app, name="ledger")
 app.add_typer(fusion_app, name="fusion")
 app.command()(serve)
 app.command()(models)
+app.command()(doctor)

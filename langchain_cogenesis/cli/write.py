@@ -195,6 +195,7 @@ def preview(
                         {"start": r.start, "end": r.end, "kind": r.kind, "mark": r.mark}
                         for r in seen.replacements
                     ],
+                    "noted": [{"start": m.start, "end": m.end, "kind": m.kind} for m in seen.noted],
                     "refused": dict(seen.denied.kinds) if seen.denied else {},
                 }
             )
@@ -225,6 +226,9 @@ def show_preview(seen: Any, messages: list[str]) -> None:
         console.print(
             f"  {replacement.mark or 'left as it is'}  stands for  {surface}", markup=False
         )
+    for match in seen.noted:
+        surface = seen.original[match.start : match.end]
+        console.print(f"  left, a common word too:  {surface}", style="dim", markup=False)
 
 
 def _marked(message: str) -> Text:

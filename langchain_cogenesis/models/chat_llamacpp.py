@@ -21,6 +21,7 @@ from langchain_cogenesis.models.llamacpp import LlamaCppEngine
 from langchain_cogenesis.models.local_answer import CallOptions, LocalAnswer, to_chat
 from langchain_cogenesis.models.model_source import HOUSE_MODELS, is_hub_name, model_name
 from langchain_cogenesis.models.sampling import SamplingParams
+from langchain_cogenesis.tracing import UntracedChatModel
 
 PROVIDER = "llama.cpp"
 
@@ -31,7 +32,7 @@ _OF_HOSTED_MODELS = frozenset({"timeout", "max_retries", "api_key", "base_url", 
 _ENGINE = ("n_ctx", "n_threads", "n_gpu_layers", "flash_attn", "chat_template")
 
 
-class ChatLocalLlama(BaseChatModel):
+class ChatLocalLlama(UntracedChatModel, BaseChatModel):
     """A GGUF model on this machine.
 
     Constructing it loads nothing. Copies, and instances with the same file and engine settings,

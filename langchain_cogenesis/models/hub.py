@@ -66,6 +66,16 @@ def download(name: str) -> Path:
     return path
 
 
+def cached_file(name: str) -> Path | None:
+    """The file in the cache, or None; the hub isn't asked.
+
+    Args:
+        name: `owner/repository:file.gguf[@revision]`.
+    """
+    wanted = HubFile.parse(name)
+    return _cached(wanted) if wanted is not None else None
+
+
 def _cache() -> Path:
     if cache := os.environ.get("HF_HUB_CACHE"):
         return Path(cache).expanduser()

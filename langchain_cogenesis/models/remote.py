@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -13,11 +13,13 @@ from langchain_core.callbacks import (
 )
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import RunnableConfig
 from langchain_openai import ChatOpenAI
 from pydantic import PrivateAttr, SecretStr
 
 from langchain_cogenesis.exceptions import (
     CoGenesisError,
+    ConfigurationError,
     RemoteError,
     RemoteResponseError,
     RemoteUnavailableError,
@@ -31,6 +33,7 @@ from langchain_cogenesis.privacy.transport import (
     EgressTransport,
 )
 from langchain_cogenesis.privacy.wire import Detokenize
+from langchain_cogenesis.tracing import UntracedChatModel, untraced_config
 
 if TYPE_CHECKING:
     from langchain_cogenesis.models.endpoints import RemoteNextTokenModel
@@ -40,7 +43,7 @@ _CONNECT_SECONDS = 10.0
 _NO_KEY = "not-needed"
 
 
-class ChatRemote(ChatOpenAI):
+class ChatRemote(UntracedChatModel, ChatOpenAI):
     """A `ChatOpenAI` that can send nothing but what its gate cleared.
 
     Made by `create_remote()`. Faults of the endpoint are raised as `RemoteError`s.
@@ -102,6 +105,28 @@ class ChatRemote(ChatOpenAI):
         found: RemoteNextTokenModel = self._distributions
         return found
 
+    def get_token_ids(self, text: str) -> list[int]:
+        """Token ids by `custom_get_token_ids`; nothing is downloaded to find them out.
+
+        Raises:
+            ConfigurationError: No such function was given.
+        """
+        if self.custom_get_token_ids is None:
+            raise ConfigurationError(
+                "the remote's vocabulary isn't known here.", hint="Pass custom_get_token_ids=…."
+            )
+        return self.custom_get_token_ids(text)
+
+    def get_num_tokens(self, text: str) -> int:
+        """Estimates a number of tokens, rather too high; nothing is downloaded to count them."""
+        return len(text.encode("utf-8", "replace")) // 3 + 1
+
+    def get_num_tokens_from_messages(
+        self, messages: Sequence[BaseMessage], tools: Any = None, **kwargs: Any
+    ) -> int:
+        """Estimates a number of tokens, as `get_num_tokens`; tools are not counted."""
+        return sum(self.get_num_tokens(message.text) + 4 for message in messages)
+
     def list_models(self) -> list[str]:
         """The names of the models that the endpoint offers.
 
@@ -110,6 +135,10 @@ class ChatRemote(ChatOpenAI):
         """
         with _remote_errors(self._endpoint):
             return [str(model.id) for model in self.root_client.models.list().data]
+
+    def _quiet(self, config: RunnableConfig | None) -> RunnableConfig:
+        # Its texts are masked: the runs around it show no more than they would without it.
+        return untraced_config(config, private=False)
 
     def _generate(
         self,

@@ -157,4 +157,5 @@ def _nucleus(logits: NDArray[np.float32], top_p: float) -> NDArray[np.intp]:
             break
     places = places[np.argsort(-relative[places], kind="stable")]
     before = np.cumsum(weights[places]) - weights[places]
-    return places[before < wanted]
+    kept: NDArray[np.intp] = places[before < wanted]
+    return kept

@@ -13,15 +13,15 @@ import secrets
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from langchain_cogenesis.exceptions import EgressDeniedError, PrivacyError
+from langchain_cogenesis.exceptions import PrivacyError
 from langchain_cogenesis.privacy.detectors import Detector, PatternDetector, merge_overlaps
 from langchain_cogenesis.privacy.lexicon import Match, PrivateLexicon
 from langchain_cogenesis.privacy.placeholders import PLACEHOLDER_PATTERN
 from langchain_cogenesis.privacy.policy import EgressPolicy, origin
+from langchain_cogenesis.privacy.preview import Denied, Preview, Replacement
 from langchain_cogenesis.privacy.restore import Conversation
 
 if TYPE_CHECKING:
@@ -71,53 +71,6 @@ class ClearedText:
             f"ClearedText(<{len(self.text)} characters for {self.endpoint}>, "
             f"masked={dict(self.masked)})"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Denied:
-    """The egress gate's refusal: which kinds of values a text holds that may not leave."""
-
-    endpoint: str
-    kinds: Mapping[str, int]
-    reason: str
-
-    def error(self) -> EgressDeniedError:
-        """The refusal as an error."""
-        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.kinds.items()))
-        return EgressDeniedError(
-            f"nothing was sent to {self.endpoint}: {self.reason} ({kinds}).",
-            hint="Take these values out of the instruction, or let the policy mask them.",
-        )
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Replacement:
-    """A private value in a text, and what would leave in its place (None: it is let through)."""
-
-    start: int
-    end: int
-    kind: str
-    mark: str | None
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Preview:
-    """What the gate would do with a text. Sends nothing and remembers nothing.
-
-    Attributes:
-        original: The text as it was given.
-        masked: The text as it would leave, or None where the gate would refuse.
-        replacements: Spans of `original` with their placeholders, from left to right.
-        denied: The refusal, or None.
-    """
-
-    original: str
-    masked: str | None
-    replacements: tuple[Replacement, ...]
-    denied: Denied | None
-
-    def __repr__(self) -> str:
-        return f"Preview(<withheld: {len(self.replacements)} replacements>)"
 
 
 class EgressGate:
@@ -263,7 +216,7 @@ class EgressGate:
         if left:
             denied = Denied(origin(endpoint), left, "values remain after masking")
             return Preview(text, None, replacements, denied)
-        return Preview(text, masked, replacements, None)
+        return Preview(text, masked, replacements, None, tuple(self.lexicon.noted(text)))
 
     def is_public(self, text: str) -> bool:
         """Whether a text is one of the constant texts that may leave as they are."""

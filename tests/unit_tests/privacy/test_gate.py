@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_cogenesis.exceptions import EgressDeniedError, PrivacyError
-from langchain_cogenesis.privacy.gate import ClearedText, Denied, EgressGate
+from langchain_cogenesis.privacy.gate import ClearedText, EgressGate
 from langchain_cogenesis.privacy.ledger import EgressLedger
 from langchain_cogenesis.privacy.lexicon import PrivateLexicon, PrivateValue
 from langchain_cogenesis.privacy.policy import EgressPolicy, origin
+from langchain_cogenesis.privacy.preview import Denied
 from langchain_cogenesis.privacy.restore import Conversation, StreamRestorer
 
 ENDPOINT = "https://remote.example/v1"
@@ -193,3 +194,12 @@ def test_what_is_looked_at_again_may_begin_inside_a_template() -> None:
             text, endpoint="http://127.0.0.1:1/v1", conversation=Conversation(), since=since
         )
         assert isinstance(found, ClearedText)
+
+
+def test_a_preview_notes_what_may_be_private_and_is_left() -> None:
+    """A name that is a common word too is left in lower case, and shown to the user."""
+    gate = EgressGate(PrivateLexicon([PrivateValue("NAME", "Grace Vexmoor")]))
+    text = "Ask about the grace period, then thank Grace."
+    seen = gate.preview(text, endpoint="https://x.example", conversation=Conversation())
+    assert seen.masked == "Ask about the grace period, then thank [NAME_1]."
+    assert [text[m.start : m.end] for m in seen.noted] == ["grace"]
