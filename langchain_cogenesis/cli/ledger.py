@@ -178,9 +178,8 @@ def _print_entry(row: dict[str, Any], as_json: bool) -> None:
 
 
 def _open(user: str, store: Path | None) -> Any:
-    from langchain_cogenesis.context.directory import UserDirectories
+    from langchain_cogenesis.cli.keys import directories
     from langchain_cogenesis.session import open_ledger
 
-    directories = UserDirectories(store)
-    keys = directories.keys(user)
-    return open_ledger(directories.path(user), keys)
+    users = directories(store)
+    return open_ledger(users.path(user), users.keys(user))

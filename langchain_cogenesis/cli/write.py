@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from langchain_cogenesis.cli.keys import ask_passphrase
 from langchain_cogenesis.cli.output import (
     JsonOption,
     StoreOption,
@@ -100,7 +101,7 @@ def write(
     from langchain_cogenesis.session import UserSession
 
     options = PairOptions(local, remote, remote_model, remote_key, timeout)
-    with reporting(as_json), UserSession(user, store) as session:
+    with reporting(as_json), UserSession(user, store, passphrase=ask_passphrase) as session:
         text = read_text(instruction)
         needs_remote = check_mode(mode) != "local"
         settings: dict[str, Any] = {"on_remote_error": check_on_remote_error(on_remote_error)}
@@ -178,7 +179,7 @@ def preview(
     from langchain_cogenesis.prompts import PublicTask, public_messages
     from langchain_cogenesis.session import UserSession
 
-    with reporting(as_json), UserSession(user, store) as session:
+    with reporting(as_json), UserSession(user, store, passphrase=ask_passphrase) as session:
         text = read_text(instruction)
         chosen = check_mode(mode)
         # Nothing is masked for a trusted endpoint; the preview shows the untrusted case.

@@ -89,9 +89,9 @@ def test_rows_are_the_engines(
     ids = remote.prompt_ids(MESSAGES)
     assert ids == local.prompt_ids(MESSAGES)
     clear(remote, remote.prompt_text(ids))
-    draft, expected = remote.draft(ids, 40), local.draft(ids, 40)
+    draft, expected = remote.draft(ids, 120), local.draft(ids, 120)
     assert draft.ids == expected.ids
-    assert len(draft.ids) < 40, "this text should end by itself"
+    assert len(draft.ids) < 120, "this text should end by itself"
     close(draft.rows, expected.rows, TOLERANCE)
     whole = [*ids, *draft.ids]
     clear(remote, *remote.request_texts(whole, len(ids)))
