@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clearing import clear
 
 from langchain_cogenesis.exceptions import (
     ConfigurationError,
@@ -25,7 +26,6 @@ from langchain_cogenesis.models.local_next import LocalNextTokenModel
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.privacy.ledger import EgressLedger
 from langchain_cogenesis.privacy.lexicon import PrivateLexicon, PrivateValue
-from langchain_cogenesis.privacy.restore import Conversation
 from langchain_cogenesis.server.process import Endpoint, serve_in_child
 
 MESSAGES = [
@@ -64,12 +64,6 @@ def connected(endpoint: Endpoint, local: LocalNextTokenModel) -> Iterator[Connec
         made.close()
 
 
-def clear(model: RemoteNextTokenModel, *texts: str) -> None:
-    for text in texts:
-        cleared = model.gate.require(text, endpoint=model.endpoint, conversation=Conversation())
-        assert cleared.text == text
-
-
 def test_it_is_a_next_token_model(connected: Connect, local: LocalNextTokenModel) -> None:
     """It is recognised by itself, and can be asked for everything."""
     remote = connected(EgressGate())
@@ -94,9 +88,9 @@ def test_rows_are_the_engines(
     text = remote.prompt_text(ids)
     assert text == ("<|system|>Write the text<|end|><|user|>Invite a friend<|end|><|assistant|>")
     clear(remote, text)
-    draft, expected = remote.draft(ids, 60), local.draft(ids, 60)
+    draft, expected = remote.draft(ids, 120), local.draft(ids, 120)
     assert draft.ids == expected.ids
-    assert len(draft.ids) < 60, "this text should end by itself"
+    assert len(draft.ids) < 120, "this text should end by itself"
     close(draft.rows, expected.rows)
     short = remote.draft(ids, 2)
     assert (short.ids, len(short.rows)) == (expected.ids[:2], 2)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from clearing import clear
 
 from langchain_cogenesis.exceptions import (
     ConfigurationError,
@@ -21,7 +22,6 @@ from langchain_cogenesis.exceptions import (
 from langchain_cogenesis.models.endpoints import RemoteNextTokenModel, connect
 from langchain_cogenesis.models.local_next import LocalNextTokenModel
 from langchain_cogenesis.privacy.gate import EgressGate
-from langchain_cogenesis.privacy.restore import Conversation
 
 MAX_LOGPROBS = 20
 Top = Callable[[list[int], int], list[tuple[int, float]]]
@@ -127,11 +127,6 @@ def connected(replay: Any, local: LocalNextTokenModel) -> RemoteNextTokenModel:
     return connect(
         replay.url, "house", gate=EgressGate(), local_vocabulary=local.vocabulary, max_retries=0
     )
-
-
-def clear(model: RemoteNextTokenModel, *texts: str) -> None:
-    for text in texts:
-        model.gate.require(text, endpoint=model.endpoint, conversation=Conversation())
 
 
 def test_rows_are_the_servers(
