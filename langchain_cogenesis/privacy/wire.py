@@ -38,6 +38,7 @@ _KNOWN_KEYS = _SETTING_KEYS | {
     "continue_final_message",
     "detail",
     "echo",
+    "echo_from",
     "frequency_penalty",
     "id_slot",
     "include_usage",

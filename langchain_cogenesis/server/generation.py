@@ -6,6 +6,7 @@ All log-probabilities are natural and of the model's own distribution, before te
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 FinishReason = Literal["stop", "length"]
 Top = tuple[tuple[int, float], ...]
+
+
+_INVALID = re.compile("[\udc80-\udcff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class Task:
         stop: Strings that end the text and are cut off.
         top_logprobs: Alternatives per token; None if no log-probabilities were asked for.
         echo: Whether the prompt belongs to the text.
+        echo_from: First position of an echoed prompt whose log-probabilities are wanted.
     """
 
     prompt: Sequence[int] = field(repr=False)
@@ -79,6 +84,7 @@ class Task:
     stop: tuple[str, ...] = field(default=(), repr=False)
     top_logprobs: int | None = None
     echo: bool = False
+    echo_from: int = 0
 
 
 def check_length(engine: LlamaCppEngine, task: Task) -> None:
@@ -128,10 +134,12 @@ def _echo(engine: LlamaCppEngine, task: Task, cancelled: Callable[[], bool] | No
     placed = _Placed(0)
     pieces = [engine.token_bytes(token_id) for token_id in task.prompt]
     scores: list[tuple[float | None, Top | None]] = [(None, None)] * len(task.prompt)
-    if task.top_logprobs is not None:
-        with _closing(engine.score(task.prompt)) as rows:
+    # Nothing is expected before the first token.
+    first = max(1, task.echo_from)
+    if task.top_logprobs is not None and first < len(task.prompt):
+        with _closing(engine.score(task.prompt, first=first)) as rows:
             # One row more comes than there are tokens left to score: the one after the prompt.
-            for position, row in zip(range(1, len(task.prompt)), rows, strict=False):
+            for position, row in zip(range(first, len(task.prompt)), rows, strict=False):
                 if cancelled is not None and cancelled():
                     break
                 top = tuple((i, float(row[i])) for i in top_ids(row, task.top_logprobs))
@@ -140,7 +148,8 @@ def _echo(engine: LlamaCppEngine, task: Task, cancelled: Callable[[], bool] | No
         TokenRecord(token_id, piece, placed.advance(piece)[0], *score)
         for token_id, piece, score in zip(task.prompt, pieces, scores, strict=True)
     )
-    return Piece(b"".join(pieces).decode("utf-8", "replace"), tokens)
+    text = b"".join(pieces).decode("utf-8", "surrogateescape")
+    return Piece(_INVALID.sub("\ufffd", text), tokens)
 
 
 def _generate(
@@ -207,11 +216,23 @@ class _Placed:
     """Tells at which character of the decoded text each token's bytes lie."""
 
     def __init__(self, offset: int) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        # As `TextStream` shows them: one character for each byte that belongs to none.
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._end = offset
 
     def advance(self, piece: bytes) -> tuple[int, int]:
         """Returns where a token begins and ends, in characters."""
         start = self._end
         self._end += len(self._decoder.decode(piece))
+        if start < self._end and (whole := _whole_text(piece)):
+            # Bytes before that never became a character show as one, and it isn't this token's.
+            start = self._end - len(whole)
         return start, self._end
+
+
+def _whole_text(piece: bytes) -> str:
+    """A token's text, or nothing if it begins or ends within a character."""
+    try:
+        return piece.decode()
+    except UnicodeDecodeError:
+        return ""

@@ -199,10 +199,16 @@ class ChatBody(GenerationBody):
 
 
 class CompletionBody(GenerationBody):
-    """Body of `POST /v1/completions`; `prompt` is read by `read_prompts`."""
+    """Body of `POST /v1/completions`; `prompt` is read by `read_prompts`.
+
+    Attributes:
+        echo_from: Not of OpenAI's protocol: first position of an echoed prompt that is scored. The
+            ones before have null, and cost nothing where the model has read them already.
+    """
 
     prompt: str | list[Any]
     echo: bool | None = None
+    echo_from: WholeNumber | None = Field(default=None, ge=0)
     logprobs: WholeNumber | None = Field(default=None, ge=0, le=MAX_LOGPROBS)
     best_of: Literal[1] | None = None
     suffix: None = None

@@ -90,6 +90,7 @@ class Service:
                 stop=body.stop_strings,
                 top_logprobs=body.logprobs,
                 echo=bool(body.echo),
+                echo_from=body.echo_from or 0,
             )
             tasks.append(task)
         return tasks

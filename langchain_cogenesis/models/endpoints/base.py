@@ -157,7 +157,8 @@ class RemoteNextTokenModel(ABC):
             raise ConfigurationError(
                 f"first={first} is out of range.", hint=f"It must be between 1 and {len(asked)}."
             )
-        if self._capabilities.scores_prompt:
+        # A single position is a continuation by one token: the server has read what is before.
+        if self._capabilities.scores_prompt and first < len(asked):
             rows = self._rows(asked, first)
         else:
             ends = range(first, len(asked) + 1)

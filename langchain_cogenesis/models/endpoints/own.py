@@ -70,13 +70,13 @@ class OwnEndpointModel(RemoteNextTokenModel):
         return id_list(answer, "tokens", self.client.unusable)
 
     def _rows(self, ids: list[int], first: int) -> list[TopLogprobs]:
-        tokens, rows = self._complete(ids, 1, echo=True)
+        tokens, rows = self._complete(ids, 1, echo_from=first)
         if tokens[: len(ids)] != ids:
             raise self.client.unusable("a prompt that isn't echoed")
         return rows[first : len(ids) + 1]
 
     def _continue(self, ids: list[int], count: int) -> tuple[list[int], list[TopLogprobs]]:
-        found, rows = self._complete(ids, count, echo=False)
+        found, rows = self._complete(ids, count)
         # The text was kept from ending: where it would have, the row says so.
         for at, row in enumerate(rows):
             best = int(row.ids[0]) if len(row.ids) else -1
@@ -85,7 +85,7 @@ class OwnEndpointModel(RemoteNextTokenModel):
         return found, rows
 
     def _complete(
-        self, ids: list[int], count: int, *, echo: bool
+        self, ids: list[int], count: int, *, echo_from: int | None = None
     ) -> tuple[list[int], list[TopLogprobs]]:
         bias, names = self._bias_against_end()
         body: dict[str, Any] = {
@@ -94,7 +94,8 @@ class OwnEndpointModel(RemoteNextTokenModel):
             "max_tokens": count,
             "temperature": 0,
             "logprobs": self.top_k,
-            "echo": echo,
+            "echo": echo_from is not None,
+            "echo_from": echo_from or 0,
             "logit_bias": bias,
             "return_tokens_as_token_ids": True,
         }
@@ -107,13 +108,13 @@ class OwnEndpointModel(RemoteNextTokenModel):
         logprobs = only(choices_of(answer, 1, unusable)[0], "logprobs", dict, unusable)
         tokens = [read_id(token, unusable) for token in only(logprobs, "tokens", list, unusable)]
         tops = only(logprobs, "top_logprobs", list, unusable)
-        # Nothing is expected before the first token, and the server says null there.
-        rows = [self._row(top, first=echo and not at) for at, top in enumerate(tops)]
+        # The server says null for what it wasn't asked to score.
+        rows = [self._row(top, unscored=at < (echo_from or 0)) for at, top in enumerate(tops)]
         if len(rows) != len(tokens):
             raise unusable(f"{len(rows)} rows for {len(tokens)} tokens")
         return tokens, rows
 
-    def _row(self, top: Any, *, first: bool) -> TopLogprobs:
+    def _row(self, top: Any, *, unscored: bool) -> TopLogprobs:
         unusable = self.client.unusable
-        pairs = [] if first and top is None else by_ids(top, unusable)
+        pairs = [] if unscored and top is None else by_ids(top, unusable)
         return top_row(pairs, self.vocabulary.size, self.top_k, unusable)

@@ -311,7 +311,7 @@ def test_clients_are_served_in_the_order_they_came(endpoint: Endpoint) -> None:
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(3)]
     health = endpoint.base_url.removesuffix("/v1") + "/health"
-    with httpx.Client(trust_env=False) as http:
+    with httpx.Client(headers=headers, trust_env=False) as http:
         for number, thread in enumerate(threads):
             thread.start()
             while http.get(health).json()["jobs"] <= number:
