@@ -35,8 +35,8 @@ def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, 
 
 def test_serve_answers_until_it_is_interrupted() -> None:
     """It tells where it is, serves the openai client, and ends cleanly on Ctrl-C."""
-    with serving("--api-key", "sesame") as (process, told):
-        remote = create_remote(told["base_url"], told["model"], api_key="sesame")
+    with serving("--api-key", "open-sesame-open-sesame") as (process, told):
+        remote = create_remote(told["base_url"], told["model"], api_key="open-sesame-open-sesame")
         asked = {"endpoint": told["base_url"], "conversation": Conversation()}
         cleared = remote.gate.require("Invite a friend.", **asked)
         reply = remote.invoke([("human", cleared.text)], max_tokens=4)
