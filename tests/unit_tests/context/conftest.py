@@ -6,7 +6,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import keyring
 import pytest
+from file_keyring import FileKeyring
 
 from langchain_cogenesis.context.schema import (
     Activity,
@@ -80,3 +82,13 @@ def store(directory: Path, filled: Path) -> Iterator[PrivateContextStore]:
     shutil.copytree(filled, directory)
     with PrivateContextStore(directory) as opened:
         yield opened
+
+
+@pytest.fixture
+def ring(tmp_path: Path) -> Iterator[FileKeyring]:
+    """The system's keyring, for the length of a test."""
+    before = keyring.get_keyring()
+    made = FileKeyring(tmp_path / "keyring.json")
+    keyring.set_keyring(made)
+    yield made
+    keyring.set_keyring(before)

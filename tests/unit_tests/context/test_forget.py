@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import keyring
 import numpy as np
 import pytest
 from file_keyring import FileKeyring
@@ -23,13 +21,7 @@ CANARIES = (
 USER = "Wilhelmina"
 
 
-@pytest.fixture(autouse=True)
-def ring(tmp_path: Path) -> Iterator[FileKeyring]:
-    before = keyring.get_keyring()
-    made = FileKeyring(tmp_path / "keyring.json")
-    keyring.set_keyring(made)
-    yield made
-    keyring.set_keyring(before)
+pytestmark = pytest.mark.usefixtures("ring")
 
 
 @pytest.fixture

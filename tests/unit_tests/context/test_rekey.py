@@ -7,7 +7,6 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import keyring
@@ -27,15 +26,6 @@ from langchain_cogenesis.session import UserSession, open_ledger
 
 OLD, NEW = "the old passphrase", "the new passphrase"
 USER = "Wilhelmina"
-
-
-@pytest.fixture
-def ring(tmp_path: Path) -> Iterator[FileKeyring]:
-    before = keyring.get_keyring()
-    made = FileKeyring(tmp_path / "keyring.json")
-    keyring.set_keyring(made)
-    yield made
-    keyring.set_keyring(before)
 
 
 @pytest.fixture

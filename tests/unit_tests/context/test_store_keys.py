@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import stat
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import keyring
@@ -35,16 +34,6 @@ def path(tmp_path: Path) -> Path:
 def _no_passphrase_around(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COGENESIS_PASSPHRASE", raising=False)
     monkeypatch.delenv("COGENESIS_NEW_PASSPHRASE", raising=False)
-
-
-@pytest.fixture
-def ring(tmp_path: Path) -> Iterator[FileKeyring]:
-    """The system's keyring, for the length of a test."""
-    before = keyring.get_keyring()
-    made = FileKeyring(tmp_path / "keyring.json")
-    keyring.set_keyring(made)
-    yield made
-    keyring.set_keyring(before)
 
 
 @pytest.fixture
