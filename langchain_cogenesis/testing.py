@@ -1,4 +1,4 @@
-"""Stand-ins for tests of what is built on this package. Deterministic in their input."""
+"""Stand-ins and contract checks for tests of what is built on this package."""
 
 from __future__ import annotations
 
@@ -95,3 +95,62 @@ class RemoteStandIn:
         assert isinstance(row, Logprobs)
         best = np.argsort(-row.values, kind="stable")[: self._top_k].astype(np.int64)
         return TopLogprobs(best, row.values[best], row.n_vocab)
+
+
+def check_model(
+    model: NextTokenModel, messages: Sequence[Mapping[str, str]], *, tolerance: float = 1e-3
+) -> None:
+    """Contract check: what fused decoding relies on in any model.
+
+    Behind a gate, the texts of the sequences have to be cleared before.
+
+    Args:
+        model: The model.
+        messages: A chat to begin with.
+        tolerance: By how much probabilities may differ between one way of asking and another.
+
+    Raises:
+        AssertionError: A prompt, a row or a draft isn't what the protocol says.
+        DistributionError: A row is no distribution.
+    """
+    ids = model.prompt_ids(messages)
+    assert ids, "the prompt must not be empty"
+    assert all(0 <= token < model.vocabulary.size for token in ids), "ids must be of the vocabulary"
+    assert len(ids) < model.n_ctx, "the prompt must leave room"
+    (alone,) = model.score(list(ids), first=len(ids))
+    draft = model.draft(list(ids), 4)
+    assert 1 <= len(draft.ids) <= 4, "a draft of 4 must have 1 to 4 tokens"
+    ended = len(draft.rows) - len(draft.ids)
+    assert ended in (0, 1), "a draft must have a row for each token, and one where it ended"
+    whole = [*ids, *draft.ids]
+    rows = model.score(whole, first=len(ids))
+    assert len(rows) == len(draft.ids) + 1, "there must be a row for each position asked about"
+    for row in (alone, *rows, *draft.rows):
+        row.checked(model.name)
+    _agree(alone, rows[0], tolerance)
+    for token, drafted, scored in zip(draft.ids, draft.rows, rows, strict=False):
+        _agree(drafted, scored, tolerance)
+        best = float(_listed(drafted)[1].max())
+        assert _value(drafted, token) >= best - tolerance, "a draft must be greedy"
+
+
+def _listed(row: Distribution) -> tuple[np.ndarray, np.ndarray]:
+    """Ids and probabilities of a row."""
+    ids = row.ids if isinstance(row, TopLogprobs) else np.arange(row.n_vocab)
+    logprobs = row.logprobs if isinstance(row, TopLogprobs) else row.values
+    return ids, np.exp(logprobs.astype(np.float64))
+
+
+def _value(row: Distribution, token: int) -> float:
+    ids, values = _listed(row)
+    found = values[ids == token]
+    return float(found[0]) if len(found) else 0.0
+
+
+def _agree(one: Distribution, other: Distribution, tolerance: float) -> None:
+    ids, values = _listed(one)
+    other_ids, other_values = _listed(other)
+    _, here, there = np.intersect1d(ids, other_ids, return_indices=True)
+    assert len(here), "two rows of one position must have tokens in common"
+    apart = float(np.abs(values[here] - other_values[there]).max())
+    assert apart <= tolerance, f"rows of one position must agree, and differ by {apart:.4f}"
