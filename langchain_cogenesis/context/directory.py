@@ -28,7 +28,6 @@ from langchain_cogenesis.context.files import (
     make_private,
     replace_private,
     room_for,
-    sync_directory,
 )
 from langchain_cogenesis.context.key_files import CONTEXT, KeyFile
 from langchain_cogenesis.context.key_sources import Encryption, PassphraseSource
@@ -42,6 +41,7 @@ from langchain_cogenesis.exceptions import (
     StoreLockedError,
     UserNotFoundError,
 )
+from langchain_cogenesis.syncing import sync_directory
 
 _DIGEST_DIGITS = 32
 _LEAVING = ".leaving-"

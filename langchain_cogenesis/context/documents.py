@@ -17,6 +17,7 @@ from typing import Any
 from langchain_cogenesis.context.encryption import StoreKeys
 from langchain_cogenesis.context.schema import ContextItem
 from langchain_cogenesis.exceptions import StoreCorruptError
+from langchain_cogenesis.syncing import sync
 
 _MAGIC = b"cogenesis-documents-1\n"
 _LENGTH_BYTES = 8
@@ -93,7 +94,7 @@ class DocumentLog:
             file.seek(offset)
             file.write(frame if offset else _MAGIC + frame)
             file.flush()
-            os.fsync(file.fileno())
+            sync(file.fileno())
 
     def rewrite(self, items: Sequence[StoredItem]) -> None:
         """Replaces the file by one that holds just these items, as one addition."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from langchain_cogenesis.exceptions import StoreError
+from langchain_cogenesis.syncing import sync, sync_directory
 
 _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
@@ -45,7 +46,7 @@ def write_private(path: Path, data: bytes) -> None:
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()
-        os.fsync(file.fileno())
+        sync(file.fileno())
 
 
 def replace_private(path: Path, data: bytes) -> None:
@@ -89,17 +90,6 @@ def create_once(path: Path, data: bytes) -> bool:
     return True
 
 
-def sync_directory(directory: Path) -> None:
-    """Waits until names that were made or changed in a directory are on disk."""
-    # Not every system lets a directory be opened; those order such changes by themselves.
-    with suppress(OSError):
-        descriptor = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
 def shred(path: Path) -> None:
     """Overwrites a key file before it is removed.
 
@@ -109,7 +99,7 @@ def shred(path: Path) -> None:
         with path.open("r+b") as file:
             file.write(bytes(path.stat().st_size))
             file.flush()
-            os.fsync(file.fileno())
+            sync(file.fileno())
         path.unlink(missing_ok=True)
 
 

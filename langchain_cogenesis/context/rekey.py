@@ -20,7 +20,6 @@ from langchain_cogenesis.context.files import (
     make_private,
     replace_private,
     shred,
-    sync_directory,
     write_private,
 )
 from langchain_cogenesis.context.key_files import CONTEXT, KeyFile
@@ -33,6 +32,7 @@ from langchain_cogenesis.context.key_sources import (
 from langchain_cogenesis.context.locks import WriterLock
 from langchain_cogenesis.context.shelf import Shelf
 from langchain_cogenesis.exceptions import ConfigurationError, StoreCorruptError, StoreError
+from langchain_cogenesis.syncing import sync_directory
 
 KEY, USER = "key", "user"
 _NEW, _OLD = ".key-new", ".key-old"

@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
-from contextlib import suppress
 from pathlib import Path
 
-if sys.platform == "win32":
-    fcntl = None
-else:
-    import fcntl
+from langchain_cogenesis.syncing import sync, sync_directory
 
-# On macOS, fsync() leaves the bytes in the drive's own memory.
-_FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 # Without it, Windows would write another byte for a line's end.
 _BINARY = getattr(os, "O_BINARY", 0)
 
@@ -81,30 +74,6 @@ def truncate(path: Path, length: int) -> None:
             sync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def sync_directory(directory: Path) -> None:
-    """Makes names in a directory last, where the system lets a directory be synced."""
-    with suppress(OSError):
-        descriptor = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def sync(descriptor: int) -> None:
-    """Returns when what was written to an open file is on disk.
-
-    Raises:
-        OSError: It isn't.
-    """
-    if _FULL_SYNC is not None:
-        # Not every file system knows it.
-        with suppress(OSError):
-            fcntl.fcntl(descriptor, _FULL_SYNC)
-            return
-    os.fsync(descriptor)
 
 
 def _write(path: Path, data: bytes, how: int) -> None:

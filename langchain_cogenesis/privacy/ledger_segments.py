@@ -11,8 +11,8 @@ from langchain_cogenesis.privacy.ledger_disk import (
     read_bytes,
     replace_file,
     size_of,
-    sync_directory,
 )
+from langchain_cogenesis.syncing import sync_directory
 
 _CHAIN, _CONTENTS = "chain", "entries"
 _NAME = re.compile(rf"(?:{_CHAIN}|{_CONTENTS})-(\d+)\.jsonl")

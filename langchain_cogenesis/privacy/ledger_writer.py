@@ -20,10 +20,11 @@ from langchain_cogenesis.privacy.ledger_chain import (
     whole_lines,
 )
 from langchain_cogenesis.privacy.ledger_check import Inspection
-from langchain_cogenesis.privacy.ledger_disk import append, read_bytes, sync_directory, truncate
+from langchain_cogenesis.privacy.ledger_disk import append, read_bytes, truncate
 from langchain_cogenesis.privacy.ledger_head import Head, HeadFile
 from langchain_cogenesis.privacy.ledger_keys import LedgerKeys
 from langchain_cogenesis.privacy.ledger_segments import SegmentFiles
+from langchain_cogenesis.syncing import sync_directory
 
 
 class LedgerWriter:

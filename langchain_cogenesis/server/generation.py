@@ -6,7 +6,6 @@ All log-probabilities are natural and of the model's own distribution, before te
 from __future__ import annotations
 
 import codecs
-import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 FinishReason = Literal["stop", "length"]
 Top = tuple[tuple[int, float], ...]
-
-
-_INVALID = re.compile("[\udc80-\udcff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +144,8 @@ def _echo(engine: LlamaCppEngine, task: Task, cancelled: Callable[[], bool] | No
         TokenRecord(token_id, piece, placed.advance(piece)[0], *score)
         for token_id, piece, score in zip(task.prompt, pieces, scores, strict=True)
     )
-    text = b"".join(pieces).decode("utf-8", "surrogateescape")
-    return Piece(_INVALID.sub("\ufffd", text), tokens)
+    shown = TextStream()
+    return Piece(shown.push(b"".join(pieces)) + shown.finish(), tokens)
 
 
 def _generate(
