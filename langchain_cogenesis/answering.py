@@ -78,10 +78,10 @@ class Writers:
         with metered(account.meter):
             sketch = SketchNode(self._remote()).invoke(cleared)
         account.add_remote(sketch.usage)
+        conversation = request.conversation
         for point in sketch.points:
-            conversation = request.conversation
             account.note_marks(conversation.unknown(point), conversation.bent(point))
-        account.sketch = tuple(request.conversation.restore(point) for point in sketch.points)
+        account.sketch = tuple(conversation.restore(point) for point in sketch.points)
 
     def _clear(self, request: Request, pair: PromptPair, account: Account) -> ClearedText:
         self._remote()
