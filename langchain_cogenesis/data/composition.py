@@ -15,15 +15,23 @@ from langchain_cogenesis.data.grammar.occasions import create_occasion
 from langchain_cogenesis.data.grammar.occasions.base import Occasion, Slot
 from langchain_cogenesis.data.grammar.personas import Persona, event_name
 from langchain_cogenesis.data.grammar.plans import (
+    OUTSIDE,
     Plan,
     Voice,
     choose_details,
     create_plan,
+    shuffle_plan,
     with_surprises,
     write_outline,
     write_text,
 )
-from langchain_cogenesis.data.grammar.tasks import Register, Scope, Task, slots_of, tasks_within
+from langchain_cogenesis.data.grammar.tasks import (
+    Register,
+    Scope,
+    Task,
+    slots_of,
+    tasks_within,
+)
 from langchain_cogenesis.data.grammar.wording import Wording
 
 if TYPE_CHECKING:
@@ -35,6 +43,8 @@ Condition = Literal[
 
 _CERTAIN = frozenset({"NAME", "PLACE", "ORG", "NUMBER", "EMAIL", "PHONE", "ADDRESS"})
 _FURTHER = ("DATE", "TIME", "AMOUNT", "ITEM")
+_BY_OUTLINE = 0.3
+_MASKED = 0.82
 _DEFAULT_REGISTER: Register = "plain"
 
 
@@ -114,13 +124,34 @@ class Request:
 
 
 def create_request(
-    random: Random, persona: Persona, task: Task, scope: Scope, *, held_out: bool = False
+    random: Random,
+    persona: Persona,
+    task: Task,
+    scope: Scope,
+    *,
+    held_out: bool = False,
+    loose: bool = False,
 ) -> Request:
-    """Creates an occasion of the task's kind, a wording of the request and a plan."""
+    """Creates an occasion of the task's kind, a wording of the request and a plan.
+
+    Args:
+        random: Source of all choices.
+        persona: Who asks.
+        task: What is written.
+        scope: Structures and sentences to draw from.
+        held_out: Take a wording of the request that is kept for evaluation.
+        loose: Follow no structure; the request may leave it to the outline what the text is about,
+            and always does so where the task lies outside of the scope.
+    """
     occasion = create_occasion(random, persona, task.occasion)
     choose_details(random, task, occasion)
-    instruction = create_instruction(random, task, occasion, persona.register, held_out=held_out)
+    by_outline = loose and (task not in tasks_within(scope) or random.random() < _BY_OUTLINE)
+    instruction = create_instruction(
+        random, task, occasion, persona.register, held_out=held_out, by_outline=by_outline
+    )
     plan = create_plan(random, task, occasion, instruction, scope=scope)
+    if loose:
+        plan = shuffle_plan(random, plan, task, occasion, instruction)
     return Request(task, occasion, instruction, plan, scope)
 
 
@@ -131,7 +162,7 @@ def _masks(random: Random) -> frozenset[str]:
 def compose_public(random: Random, request: Request, condition: Condition) -> Example:
     """What a writer without context makes of a request, mostly with placeholders."""
     occasion, instruction, plan = request.occasion, request.instruction, request.plan
-    masked = _masks(random) if random.random() < 0.72 else frozenset()
+    masked = _masks(random) if random.random() < _MASKED else frozenset()
     known = request.masked_mentioned() if "DATE" in masked else request.mentioned()
     # Blanks where the request itself has placeholders; else now and then.
     asked_for = slots_of(instruction.template)
@@ -194,7 +225,7 @@ def _answer(
     surprises: bool,
 ) -> Example:
     outlined, bare = condition.endswith("outline"), condition.startswith("bare")
-    if outlined and surprises:
+    if outlined and surprises and request.plan.structure != OUTSIDE:
         plan = with_surprises(random, request.plan, request.occasion)
         request = replace(request, plan=plan)
     slots, mentioned = request.occasion.slots, request.mentioned()

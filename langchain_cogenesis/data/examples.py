@@ -15,27 +15,27 @@ from langchain_cogenesis.data.composition import (
     create_request,
 )
 from langchain_cogenesis.data.grammar.personas import create_persona
-from langchain_cogenesis.data.grammar.tasks import Scope, tasks_within
+from langchain_cogenesis.data.grammar.tasks import Scope, load_tasks, tasks_within
 
 Writer = Literal["small", "large"]
 CONDITIONS: tuple[Condition, ...] = get_args(Condition)
 
 MIXES: dict[Writer, dict[Condition, int]] = {
     "small": {
-        "context": 34,
-        "context_outline": 40,
-        "bare": 4,
-        "bare_outline": 4,
-        "public_text": 9,
-        "public_sketch": 9,
+        "context": 32,
+        "context_outline": 50,
+        "bare": 3,
+        "bare_outline": 5,
+        "public_text": 5,
+        "public_sketch": 5,
     },
     "large": {
-        "context": 7,
-        "context_outline": 5,
+        "context": 5,
+        "context_outline": 3,
         "bare": 3,
         "bare_outline": 2,
-        "public_text": 47,
-        "public_sketch": 36,
+        "public_text": 45,
+        "public_sketch": 42,
     },
 }
 """How often each writer is trained on each condition."""
@@ -71,6 +71,7 @@ def create_example(
     new_names: bool = False,
     surprises: bool = True,
     made_up: float = 0.0,
+    loose: float = 0.0,
 ) -> Example:
     """Creates an example; the same arguments give the same example.
 
@@ -85,6 +86,8 @@ def create_example(
         new_names: Take names from the families that are kept for evaluation.
         surprises: Whether an outline may have points that no structure of the task has.
         made_up: Probability that names are spelled in a way made up on the spot.
+        loose: Probability that an outline follows no structure of its task; the task is then any,
+            and a task outside of the scope shows its points alone, never a request for it.
     """
     # Random hashes strings by SHA-512, so the stream is the same on every machine.
     random = Random(f"{writer}/{held_out}/{seed}")
@@ -92,15 +95,22 @@ def create_example(
     drawn = random.choices(tuple(mix), tuple(mix.values()))[0]
     condition = condition or drawn
     persona = create_persona(random, held_out=new_names, made_up=made_up)
-    tasks = [t for t in tasks_within(scope) if task in (None, t.name)]
-    request = create_request(random, persona, random.choice(tasks), scope, held_out=held_out)
+    freely = condition.endswith("outline") and random.random() < loose
+    offered = load_tasks() if freely else tasks_within(scope)
+    chosen = random.choice([t for t in offered if task in (None, t.name)])
+    request = create_request(random, persona, chosen, scope, held_out=held_out, loose=freely)
     if condition.startswith("public"):
         return compose_public(random, request, condition)
     return compose_private(random, persona, [request], [condition], surprises=surprises)[0]
 
 
 def create_conversation(
-    seed: int | str, turns: int, *, writer: Writer = "small", made_up: float = 0.0
+    seed: int | str,
+    turns: int,
+    *,
+    writer: Writer = "small",
+    made_up: float = 0.0,
+    loose: float = 0.0,
 ) -> tuple[Example, ...]:
     """Creates several requests of one persona over one and the same context.
 
@@ -112,24 +122,28 @@ def create_conversation(
         turns: Number of requests.
         writer: Whose scope to draw from.
         made_up: Probability that names are spelled in a way made up on the spot.
+        loose: Probability that an outline follows no structure of its task.
 
     Returns:
         Examples with the same documents; the first one's prompt holds them.
     """
     random, scope = Random(f"conversation/{writer}/{seed}"), SCOPES[writer]
     persona = create_persona(random, made_up=made_up)
+    kinds: tuple[Condition, ...] = ("context", "context_outline")
+    conditions = random.choices(kinds, [MIXES[writer][kind] for kind in kinds], k=turns)
     requests: list[Request] = []
     topics: set[str] = set()
     while len(requests) < turns:
-        request = create_request(random, persona, random.choice(tasks_within(scope)), scope)
+        freely = conditions[len(requests)] == "context_outline" and random.random() < loose
+        task = random.choice(load_tasks() if freely else tasks_within(scope))
+        request = create_request(random, persona, task, scope, loose=freely)
         kind = request.task.occasion
         event = request.occasion.slots.get("event")
         topic = event.value if event else _TOPICS.get(kind, kind)
         if topic not in topics:
             topics.add(topic)
             requests.append(request)
-    conditions = random.choices(("context", "context_outline"), k=len(requests))
-    return tuple(compose_private(random, persona, requests, conditions))  # type: ignore[arg-type]
+    return tuple(compose_private(random, persona, requests, conditions))
 
 
 __all__ = [

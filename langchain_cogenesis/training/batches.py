@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import torch
 from torch import Tensor
@@ -15,6 +15,7 @@ from langchain_cogenesis.data.examples import (
     SHORT_MIX,
     Condition,
     Example,
+    Writer,
     create_conversation,
     create_example,
 )
@@ -150,19 +151,25 @@ def curve_example(condition: Condition, number: int) -> Example:
     )
 
 
+class _Shared(TypedDict):
+    writer: Writer
+    made_up: float
+    loose: float
+
+
 def _fitting(encoded: Sequence[Encoded], settings: TrainingSettings) -> list[Encoded]:
     limit = settings.architecture.context_length
     return sorted((e for e in encoded if len(e.ids) <= limit), key=lambda e: len(e.ids))
 
 
 def _turns(settings: TrainingSettings, chunk: int, seed: str) -> tuple[Example, ...]:
+    shared = _Shared(writer=settings.writer, made_up=settings.made_up, loose=settings.loose)
     if chunk < settings.short_chunks:
-        made_up, mix = settings.made_up, SHORT_MIX
-        return (create_example(seed, writer=settings.writer, mix=mix, made_up=made_up),)
+        return (create_example(seed, mix=SHORT_MIX, **shared),)
     turns = Random(f"turns/{seed}").choice(settings.turns)
     if turns == 1:
-        return (create_example(seed, writer=settings.writer, made_up=settings.made_up),)
-    return create_conversation(seed, turns, writer=settings.writer, made_up=settings.made_up)
+        return (create_example(seed, **shared),)
+    return create_conversation(seed, turns, **shared)
 
 
 def _groups(examples: Sequence[Encoded], batch_tokens: int) -> Iterator[list[Encoded]]:

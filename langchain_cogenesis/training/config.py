@@ -80,6 +80,8 @@ class TrainingSettings:
             layers; None starts with the structured weights.
         made_up: Share of personas whose names are spelled in a way made up on the spot; from names
             of a few families alone a model learns to copy the letters that they are made of.
+        loose: Share of the outlines that follow no structure of their task. Where every outline is
+            one of two that the writer knows by heart, it learns to plan by itself, and not to read.
         batch_tokens: Tokens of one step, padding included.
         muon_lr: Learning rate of the matrices; 0.007 already wears the structured start off.
         embedding_lr: Learning rate of the embedding, whose entries are about 0.08. After 1.5 M
@@ -100,6 +102,7 @@ class TrainingSettings:
     read_weight: float = 0.3
     grown_from: HouseName | None = None
     made_up: float = 0.35
+    loose: float = 0.0
     batch_tokens: int = 1728
     muon_lr: float = 0.0028
     embedding_lr: float = 1e-3
@@ -115,15 +118,18 @@ SETTINGS: dict[HouseName, TrainingSettings] = {
         architecture=Architecture(width=192, layers=4, heads=3, hidden=512),
         writer="small",
         seed=11,
-        tokens=22_500_000,
+        tokens=40_000_000,
         turns=(1, 1, 2, 3, 3),
         short_chunks=32,
+        loose=0.7,
     ),
     "house-large": TrainingSettings(
         architecture=Architecture(width=192, layers=7, heads=3, hidden=512),
         writer="large",
         seed=12,
-        tokens=12_500_000,
+        tokens=24_000_000,
+        turns=(1,) * 8 + (3,),
+        loose=0.5,
         short_chunks=16,
         grown_from="house-small",
     ),

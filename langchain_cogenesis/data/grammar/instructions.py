@@ -9,7 +9,7 @@ from random import Random
 
 from langchain_cogenesis.data.grammar import clauses, words
 from langchain_cogenesis.data.grammar.occasions.base import Occasion, Slot
-from langchain_cogenesis.data.grammar.tasks import Register, Task, slots_of
+from langchain_cogenesis.data.grammar.tasks import Form, Register, Task, slots_of
 
 _WRAPPERS = (
     "Please {}",
@@ -49,6 +49,30 @@ _ASKS: dict[str, tuple[str, ...]] = {
     ),
     "request": ("Ask them to {request}.", "They should {request}.", "and can they {request}?"),
 }
+_BY_OUTLINE: dict[Form, tuple[str, ...]] = {
+    "email": (
+        "Write an e-mail to {who} along this outline.",
+        "Write to {who} and say all of the points.",
+        "Turn the outline into a mail to {who}.",
+        "Please write this up for {who}.",
+        "can you make an e-mail to {who} out of these points?",
+        "Write to {who}.",
+        "I have noted what to tell {who}. Write it for me.",
+    ),
+    "notice": (
+        "Write the notice along this outline.",
+        "Turn the outline into a notice.",
+        "can you make an automatic reply out of these points?",
+    ),
+    "post": (
+        "Write a post along this outline.",
+        "Turn these points into a post.",
+        "can you make a post out of the outline?",
+        "I have noted what to post. Write it for me.",
+        "Write a post.",
+    ),
+}
+"""Requests that leave what to say to the outline."""
 _GRAVE = frozenset({"condole"})
 """Tasks in which nothing else is said by the way."""
 _STYLES = {"short": 34, "long": 36, "chatty": 30}
@@ -73,7 +97,13 @@ class Instruction:
 
 
 def create_instruction(
-    random: Random, task: Task, occasion: Occasion, register: Register, *, held_out: bool = False
+    random: Random,
+    task: Task,
+    occasion: Occasion,
+    register: Register,
+    *,
+    held_out: bool = False,
+    by_outline: bool = False,
 ) -> Instruction:
     """Words a request for a text.
 
@@ -84,9 +114,11 @@ def create_instruction(
             slots of free clauses if it asks to say something of its own.
         register: The register that the user would ask for.
         held_out: Take wordings that are kept for evaluation.
+        by_outline: Take a wording that doesn't say what the text is about.
     """
     style = random.choices(tuple(_STYLES), tuple(_STYLES.values()))[0]
     offered = task.held_out if held_out else task.instructions[style]
+    offered = _BY_OUTLINE[task.form] if by_outline else offered
     kept = _kept(task, occasion)
     template = random.choice([t for t in offered if _all_kept(t, occasion, kept)] or offered)
     template = template.replace("{who}", _mention(random, occasion))

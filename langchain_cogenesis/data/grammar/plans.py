@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from langchain_cogenesis.data.grammar.instructions import Instruction, add_clause
@@ -28,6 +28,8 @@ _OPENERS = {
 }
 _ENDINGS = ("sign off", "close with a greeting and your name", "end with the name")
 _MINIMUM = 4
+OUTSIDE = -1
+"""Number in place of a structure's where a plan follows none."""
 _INSERTED = ("note", "post_note", "question", "request")
 
 
@@ -37,7 +39,7 @@ class Plan:
 
     Attributes:
         form: E-mail, notice or post.
-        structure: Number of the task's structure.
+        structure: Number of the task's structure, or `OUTSIDE`.
         steps: Points in order.
         opens: Whether the outline has a point for the greeting.
         ends: Whether the outline has a point for the closing.
@@ -105,6 +107,33 @@ def with_surprises(random: Random, plan: Plan, occasion: Occasion) -> Plan:
         first = random.randrange(len(steps) - 1)
         steps[first], steps[first + 1] = steps[first + 1], steps[first]
     return Plan(plan.form, plan.structure, tuple(steps), plan.opens, plan.ends)
+
+
+def shuffle_plan(
+    random: Random, plan: Plan, task: Task, occasion: Occasion, instruction: Instruction
+) -> Plan:
+    """Makes a plan of any of the task's points in any order, with a common point or two.
+
+    A writer who only ever sees a task's own structures learns to plan by itself, and not to follow
+    the outline.
+
+    Args:
+        random: Source of all choices.
+        plan: Its form and ends are kept.
+        task: Whose points are drawn from.
+        occasion: Its facts; points whose facts it lacks are left out.
+        instruction: The request; what it asks for is said.
+    """
+    known = common_points(plan.form)
+    own = [p for p in task.points.values() if _possible(p, occasion, instruction)]
+    others = [p for p in known.values() if p.name not in FREE_POINTS]
+    others = [p for p in others if _possible(p, occasion, instruction)]
+    points = random.sample(own, min(len(own), random.randint(2, 6)))
+    points += random.sample(others, random.choice((0, 0, 1, 1, 2)))
+    points += [known[name] for name in instruction.asked]
+    random.shuffle(points)
+    steps = (Step(p, False, i > 0 and random.random() < 0.3) for i, p in enumerate(points))
+    return replace(plan, structure=OUTSIDE, steps=tuple(steps))
 
 
 def _possible(point: Point, occasion: Occasion, instruction: Instruction) -> bool:
