@@ -95,7 +95,7 @@ def create_example(
     drawn = random.choices(tuple(mix), tuple(mix.values()))[0]
     condition = condition or drawn
     persona = create_persona(random, held_out=new_names, made_up=made_up)
-    freely = condition.endswith("outline") and random.random() < loose
+    freely = loose > 0 and condition.endswith("outline") and random.random() < loose
     offered = load_tasks() if freely else tasks_within(scope)
     chosen = random.choice([t for t in offered if task in (None, t.name)])
     request = create_request(random, persona, chosen, scope, held_out=held_out, loose=freely)
@@ -134,7 +134,8 @@ def create_conversation(
     requests: list[Request] = []
     topics: set[str] = set()
     while len(requests) < turns:
-        freely = conditions[len(requests)] == "context_outline" and random.random() < loose
+        outlined = conditions[len(requests)] == "context_outline"
+        freely = loose > 0 and outlined and random.random() < loose
         task = random.choice(load_tasks() if freely else tasks_within(scope))
         request = create_request(random, persona, task, scope, loose=freely)
         kind = request.task.occasion
