@@ -7,7 +7,6 @@ one at a time. The block holds as long as the answer goes the way it was drafted
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -15,9 +14,10 @@ from typing import Any
 
 from langchain_cogenesis.exceptions import ConfigurationError, RemoteError, RemoteResponseError
 from langchain_cogenesis.fusion.decoding import OnFault, raise_fault
+from langchain_cogenesis.fusion.lookahead import LookAhead, Overlap
 from langchain_cogenesis.fusion.steps import Helper, Mixer, Step, check_block
 from langchain_cogenesis.models.base import Draft
-from langchain_cogenesis.models.logprobs import Distribution, Logprobs
+from langchain_cogenesis.models.logprobs import Distribution
 
 LONGEST = 8
 """Longest adaptive block, tokens."""
@@ -144,19 +144,24 @@ class Blocks(ABC):
         self._report = report or BlockReport()
         self._on_fault = on_fault
         self._failed: str | None = None
+        self._ahead = LookAhead(mixer)
+        self._overlap = Overlap(self._helper, self._ahead)
 
     def run(self, cancelled: Callable[[], bool] | None) -> Generator[Step, None, None]:
         """Yields the answer's steps."""
-        for _ in range(self._max_tokens):
-            if cancelled is not None and cancelled():
-                break
-            step = self.step()
-            if step.token in self._mixer.local.eog_ids:
-                break
-            self._mixer.take(step)
-            self.follow(step.token)
-            yield step
-        self.close()
+        try:
+            for _ in range(self._max_tokens):
+                if cancelled is not None and cancelled():
+                    break
+                step = self.step()
+                if step.token in self._mixer.local.eog_ids:
+                    break
+                self._mixer.take(step)
+                self.follow(step.token)
+                yield step
+            self.close()
+        finally:
+            self._overlap.close()
 
     @abstractmethod
     def step(self) -> Step:
@@ -184,30 +189,25 @@ class _RemoteBlocks(Blocks):
         self._start: list[int] = []
         self._used = 0
         self._seconds = 0.0
-        self._locals: list[Logprobs] = []
-        self._ahead: list[int] = []
 
     def step(self) -> Step:
         """The next step."""
-        local = self._local_row()
-        why_not = self._failed or self._mixer.why_not(local)
-        if why_not is not None:
-            return self._mixer.local_step(local, why_not)
         row = self._drafted_row()
-        if row is None:
+        if row is None and self._failed is None and self._mixer.asks_blindly:
+            # The local row is decoded while the request is under way.
             row = self._ask()
-            if row is None:
-                return self._mixer.local_step(local, self._failed or "")
+        local = self._ahead.row()
+        why_not = self._failed or self._mixer.why_not(local)
+        if why_not is None and row is None:
+            row = self._ask()
+        if why_not is not None or row is None:
+            return self._mixer.local_step(local, why_not or self._failed or "")
         self._used += 1
         return self._mixer.fused_step(local, [row])
 
     def follow(self, token: int) -> None:
         """Notes which way the answer went."""
-        if self._ahead and self._ahead[0] == token:
-            self._ahead.pop(0)
-        else:
-            self._locals.clear()
-            self._ahead.clear()
+        self._ahead.follow(token)
 
     def close(self) -> None:
         """Ends the block."""
@@ -231,33 +231,25 @@ class _RemoteBlocks(Blocks):
 
     def _ask(self) -> Distribution | None:
         self.close()
-        began = time.perf_counter()
+        model, sequence, length = self._helper.model, self._helper.sequence, self._length.next()
         try:
-            draft = self._helper.model.draft(self._helper.sequence, self._length.next())
+            draft, self._seconds = self._overlap.run(
+                lambda: model.draft(sequence, length),
+                expected=self._length.seconds,
+                limit=length,
+            )
             if not draft.rows:
                 raise _no_rows(self._helper)
             for row in draft.rows:
-                row.checked(self._helper.model.name)
+                row.checked(model.name)
         except RemoteError as error:
             self._fail(error)
             return None
-        self._seconds = time.perf_counter() - began
         self._report.requests += 1
         self._draft, self._start = draft, list(self._helper.prefix.ids)
         # The local model reads the whole block at once when the next row is wanted.
-        self._ahead = list(draft.ids)
+        self._ahead.expect(draft.ids)
         return draft.rows[0]
-
-    def _local_row(self) -> Logprobs:
-        """The local model's row for the next position; a drafted block is decoded in one go."""
-        if not self._locals:
-            sequence = [*self._mixer.prompt, *self._mixer.ids]
-            space = self._mixer.local.n_ctx - len(sequence)
-            block = self._ahead[: max(0, space)]
-            rows = self._mixer.local.score([*sequence, *block], first=len(sequence))
-            self._locals = [row for row in rows if isinstance(row, Logprobs)]
-            self._ahead = list(block)
-        return self._locals.pop(0)
 
 
 def _no_rows(helper: Helper) -> RemoteError:

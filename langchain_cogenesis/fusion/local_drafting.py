@@ -7,7 +7,6 @@ something private might begin, so that none is ever in it.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,16 +60,14 @@ class _Block:
     """A draft with the rows of both models.
 
     Attributes:
-        tokens: What is still ahead of the draft.
-        locals: The local rows that belong to the positions ahead.
+        left: Drafted tokens that are still ahead.
         rows: The helper's rows by length of the prefix that they follow.
         used: Rows that went into steps.
         asked: Rows that were asked for.
         seconds: Time of the request.
     """
 
-    tokens: list[int]
-    locals: list[Logprobs]
+    left: int = 0
     rows: dict[int, Distribution] = field(default_factory=dict)
     used: int = 0
     asked: int = 0
@@ -86,7 +83,7 @@ class _LocalBlocks(Blocks):
 
     def step(self) -> Step:
         """The next step."""
-        local = self._block.locals[0] if self._block else self._row([])
+        local = self._ahead.row()
         why_not = self._failed or self._mixer.why_not(local)
         if why_not is not None:
             return self._mixer.local_step(local, why_not)
@@ -101,14 +98,12 @@ class _LocalBlocks(Blocks):
 
     def follow(self, token: int) -> None:
         """Notes which way the answer went."""
-        block = self._block
-        if block is None:
-            return
-        if len(block.locals) > 1 and block.tokens and block.tokens[0] == token:
-            block.tokens.pop(0)
-            block.locals.pop(0)
-        else:
-            self.close()
+        held = self._ahead.follow(token)
+        if self._block is not None:
+            if held and self._block.left:
+                self._block.left -= 1
+            else:
+                self.close()
 
     def close(self) -> None:
         """Ends the block."""
@@ -125,17 +120,19 @@ class _LocalBlocks(Blocks):
         places = [len(prefix) for prefix in prefixes]
         sequence = self._sequence(prefixes[-1])
         first = len(self._helper.prompt) + places[0]
-        began = time.perf_counter()
+        model = self._helper.model
         try:
-            scored = self._helper.model.score(sequence, first=first)
-            block.rows = {
-                place: scored[place - places[0]].checked(self._helper.model.name)
-                for place in places
-            }
+            # Meanwhile the local model drafts on, for the next block if this one holds.
+            scored, block.seconds = self._overlap.run(
+                lambda: model.score(sequence, first=first),
+                expected=self._length.seconds,
+                limit=block.left + self._length.next(),
+            )
+            block.rows = {place: scored[place - places[0]].checked(model.name) for place in places}
         except RemoteError as error:
             self._fail(error)
             return
-        block.asked, block.seconds = len(places), time.perf_counter() - began
+        block.asked = len(places)
         self._report.requests += 1
         self._block = block
 
@@ -145,24 +142,17 @@ class _LocalBlocks(Blocks):
     def _drafted(self, local: Logprobs) -> tuple[_Block, list[list[int]]]:
         """Drafts with the local model; the prefixes that the helper is asked about."""
         mixer, prefix = self._mixer, self._helper.prefix.fork()
-        block, prefixes = _Block([], [local]), [list(prefix.ids)]
+        block, prefixes, row = _Block(), [list(prefix.ids)], local
         start = len(mixer.ids)
         room = self._max_tokens - start
         for ahead in range(1, min(self._length.next(), room)):
             # What the local model would pick is the likeliest guess of what both will.
-            token = mixer.sampler.pick(block.locals[-1].values, start + ahead - 1)
+            token = mixer.sampler.pick(row.values, start + ahead - 1)
             prefix.push(token)
             if token in mixer.local.eog_ids or prefix.why_not is not None:
                 break
-            row = self._row([*block.tokens, token])
-            block.tokens.append(token)
-            block.locals.append(row)
+            row = self._ahead.go(ahead - 1, token)
+            block.left += 1
             if mixer.schedule.asks(start + ahead, row):
                 prefixes.append(list(prefix.ids))
         return block, prefixes
-
-    def _row(self, ahead: list[int]) -> Logprobs:
-        sequence = [*self._mixer.prompt, *self._mixer.ids, *ahead]
-        (row,) = self._mixer.local.score(sequence, first=len(sequence))
-        assert isinstance(row, Logprobs)
-        return row

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -13,7 +13,11 @@ from langchain_cogenesis.models.logprobs import Logprobs
 
 @runtime_checkable
 class Schedule(Protocol):
-    """Decides whether a step may ask the remote. Private spans are never asked about anyway."""
+    """Decides whether a step may ask the remote. Private spans are never asked about anyway.
+
+    One that goes by the position alone says so with an attribute `by_position = True`: then a
+    request is sent before the local model has decoded.
+    """
 
     @property
     def name(self) -> str:
@@ -31,6 +35,8 @@ class Schedule(Protocol):
 @dataclass(frozen=True, slots=True)
 class EveryStep:
     """Asks at every step."""
+
+    by_position: ClassVar[bool] = True
 
     @property
     def name(self) -> str:
@@ -55,6 +61,7 @@ class Pkt:
     p: int
     k: int
     t: int
+    by_position: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if min(self.p, self.k, self.t) < 0 or self.k + self.t < 1:
@@ -84,6 +91,7 @@ class FixedRate:
     """
 
     every: int
+    by_position: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.every < 1:

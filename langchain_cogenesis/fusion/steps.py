@@ -23,6 +23,9 @@ Admit = Callable[[Sequence[int]], bool]
 """Asks the gate whether a whole sequence may go to a helper."""
 
 
+_UNSEEN = Logprobs(np.empty(0, dtype=np.float32))
+
+
 def _always(ids: Sequence[int]) -> bool:
     return True
 
@@ -138,6 +141,12 @@ class Mixer:
                 hint="Ask for fewer tokens, shorten the instruction, or retrieve less.",
             )
         return left if wanted is None else wanted
+
+    @property
+    def asks_blindly(self) -> bool:
+        """Whether the next step asks, whatever the local model expects there."""
+        by_position: bool = getattr(self.schedule, "by_position", False)
+        return by_position and self.why_not(_UNSEEN) is None
 
     def why_not(self, local: Logprobs) -> str | None:
         """Why the next step asks no helper, or None if it asks."""
