@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchmarks.own_cost import own_cost
@@ -41,6 +41,8 @@ from langchain_cogenesis.server.process import serve_in_child
 
 TOKENS = 64
 WAIT = 0.05
+LOCAL_WAIT = 0.02
+"""What a decode of a local model of a few billion weights takes, seconds."""
 _TIMED = 6
 _KINDS = frozenset({"NAME", "PLACE", "ORG", "ADDRESS", "NUMBER", "PHONE"})
 
@@ -71,6 +73,27 @@ class Far:
         time.sleep(self.wait)
 
 
+class InTurn(Far):
+    """The same, but nobody can tell that it waits: nothing is done meanwhile."""
+
+    endpoint = None
+
+
+@dataclass
+class SlowLocal:
+    """A local model whose every decode takes as long as one of a real one."""
+
+    model: LocalNextTokenModel
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.model, name)
+
+    def score(self, ids: Sequence[int], *, first: int) -> list[Distribution]:
+        """One decode."""
+        time.sleep(LOCAL_WAIT)
+        return self.model.score(ids, first=first)
+
+
 @dataclass
 class Run:
     """What one way of decoding came to over all instructions."""
@@ -94,6 +117,7 @@ class Pair:
     local: LocalNextTokenModel
     remote: RemoteNextTokenModel
     gate: EgressGate
+    far: type[Far] = Far
 
     def mixer(self, example: Example, wait: float, schedule: Schedule) -> tuple[Mixer, Far]:
         """Everything that one text needs."""
@@ -102,7 +126,7 @@ class Pair:
             for slot in example.slots.values()
             if slot.kind in _KINDS and slot.value
         )
-        conversation, far = Conversation(), Far(self.remote, wait)
+        conversation, far = Conversation(), self.far(self.remote, wait)
         endpoint = self.remote.endpoint
         asked = self.gate.require(example.instruction, endpoint=endpoint, conversation=conversation)
         chat = [
@@ -239,6 +263,28 @@ def speed_table(pair: Pair) -> list[dict[str, Any]]:
     return rows
 
 
+def overlap_table(pair: Pair) -> list[dict[str, Any]]:
+    """What working while a request is under way is worth, with a local model of real size."""
+    examples = held_out(_TIMED)
+    rows: list[dict[str, Any]] = []
+    for name, local in (("remote drafts 4", False), ("local drafts 4", True)):
+        runs: list[Run] = []
+        for far in (InTurn, Far):
+            slow = replace(pair, local=SlowLocal(pair.local), far=far)  # type: ignore[arg-type]
+            runs.append(slow.run(examples, blocks(4, local=local), wait=WAIT))
+        in_turn, overlapped = (run.tokens / run.seconds for run in runs)
+        rows.append(
+            {
+                "way": name,
+                "in turn, tokens/s": round(in_turn, 1),
+                "overlapped": round(overlapped, 1),
+                "ratio": round(overlapped / in_turn, 2),
+                "same text": runs[0].texts == runs[1].texts,
+            }
+        )
+    return rows
+
+
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(prog="benchmarks.logit_mode", description=__doc__)
@@ -250,12 +296,18 @@ def main() -> None:
         requests = requests_table(pair, options.count)
         print("with a round trip of 50 ms …", file=sys.stderr)
         speed = speed_table(pair)
+        overlap = overlap_table(pair)
     own = own_cost()
-    report = {"requests": requests, "speed": speed, "our own cost": own}
+    report = {"requests": requests, "speed": speed, "overlap": overlap, "our own cost": own}
     if options.json:
         print(json.dumps(report, indent=2))
         return
-    for title, rows in (("Requests", requests), ("50 ms a request", speed)):
+    tables = (
+        ("Requests", requests),
+        ("50 ms a request", speed),
+        ("50 ms a request, 20 ms a local decode", overlap),
+    )
+    for title, rows in tables:
         print(title)
         for row in rows:
             print("  " + "  ".join(f"{name} {value}" for name, value in row.items()))
