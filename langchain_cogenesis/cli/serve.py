@@ -8,7 +8,20 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from langchain_cogenesis.cli.output import JsonOption, err, out, print_json, reporting
+from langchain_cogenesis.cli.output import (
+    JsonOption,
+    StoreOption,
+    err,
+    out,
+    print_json,
+    reporting,
+)
+from langchain_cogenesis.cli.write import (
+    LocalOption,
+    RemoteKeyOption,
+    RemoteModelOption,
+    RemoteOption,
+)
 
 
 def serve(
@@ -35,15 +48,34 @@ def serve(
         float | None, typer.Option("--rate", min=0.1, help="Requests a second, at most.")
     ] = None,
     n_ctx: Annotated[int | None, typer.Option(min=16, help="Context window, tokens.")] = None,
+    users: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--user",
+            "-u",
+            help="Serve this user's cogenesis-local, -sketch and -logits instead of the bare "
+            "model; several times for several users.",
+        ),
+    ] = None,
+    store: StoreOption = None,
+    local: LocalOption = "house-small",
+    remote: RemoteOption = None,
+    remote_model: RemoteModelOption = None,
+    remote_key: RemoteKeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Serves a GGUF as an OpenAI-compatible endpoint on 127.0.0.1, until Ctrl-C.
+    """Serves a model as an OpenAI-compatible endpoint on 127.0.0.1, until Ctrl-C.
+
+    Without --user a bare GGUF; with --user what ChatCoGenesis writes for that user: the models
+    cogenesis-local, cogenesis-sketch and cogenesis-logits, for any client of OpenAI's protocol.
 
     Clients present a key: `Authorization: Bearer KEY`. Without --api-key it is made anew at each
     start, and shown once, or written to --key-file. Pages in a browser are refused whatever they
     present, as are other machines.
 
     Example: cogenesis serve house-large --port 8000 --key-file key.txt
+
+    Example: cogenesis serve --user nora --key-file key.txt
 
     Then: curl -H "Authorization: Bearer $(cat key.txt)" http://127.0.0.1:8000/v1/models
     """
@@ -68,8 +100,16 @@ def serve(
             err().print(f"The key is in {key_file}.", markup=False)
 
     with reporting(as_json):
-        key, made = choose_key(api_key, no_auth=no_auth, key_file=key_file)
         limits = Limits() if rate is None else Limits(requests_per_second=rate)
+        if users:
+            from langchain_cogenesis.cli.pair import PairOptions
+            from langchain_cogenesis.cli.serve_personal import check_options, serve_users
+
+            check_options(users, api_key=api_key, no_auth=no_auth, key_file=key_file)
+            pair = PairOptions(local, remote, remote_model, remote_key)
+            serve_users(users, store, pair, port, limits, api_key, key_file, as_json=as_json)
+            return
+        key, made = choose_key(api_key, no_auth=no_auth, key_file=key_file)
         engine = LlamaCppEngine(model, n_ctx=n_ctx)
         run(engine, host="127.0.0.1", port=port, api_key=key, limits=limits, on_ready=announce)
 

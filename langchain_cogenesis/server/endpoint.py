@@ -6,30 +6,20 @@ first served; work for a client that has left is dropped.
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from langchain_cogenesis.exceptions import CoGenesisError, ConfigurationError
-from langchain_cogenesis.server.errors import (
-    describe,
-    describe_invalid,
-    error_body,
-    server_sent_error,
-)
+from langchain_cogenesis.exceptions import ConfigurationError
 from langchain_cogenesis.server.generation import Task, check_length
 from langchain_cogenesis.server.guard import Guard
-from langchain_cogenesis.server.jobs import Job
 from langchain_cogenesis.server.limits import Limits
 from langchain_cogenesis.server.listen import bind_loopback, serve_on
 from langchain_cogenesis.server.protocol import Envelope, stream_answer, to_json, whole_answer
+from langchain_cogenesis.server.responses import add_error_handlers, send_job
 from langchain_cogenesis.server.schema import (
     ChatBody,
     CompletionBody,
@@ -42,44 +32,6 @@ from langchain_cogenesis.server.service import Service, TemplateBody
 
 if TYPE_CHECKING:
     from langchain_cogenesis.models.llamacpp import LlamaCppEngine
-
-
-_logger = logging.getLogger(__name__)
-
-
-class _EventStream(Response):
-    """Sends a job's items as server-sent events, and cancels the job when the client leaves."""
-
-    media_type = "text/event-stream"
-
-    def __init__(self, first: bytes, items: AsyncIterator[bytes], job: Job[bytes]) -> None:
-        super().__init__(headers={"cache-control": "no-store"})
-        del self.headers["content-length"]
-        self._first = first
-        self._items = items
-        self._job = job
-
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
-        """Sends the response."""
-        watch = asyncio.create_task(self._job.cancel_when_gone(receive))
-        try:
-            head = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-            await send(head)
-            await self._send_part(send, self._first)
-            try:
-                async for item in self._items:
-                    await self._send_part(send, item)
-            except Exception as error:  # noqa: BLE001 - the status is sent: the stream must tell
-                _logger.error("A stream failed with %s.", type(error).__name__)
-                await self._send_part(send, server_sent_error(error))
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-        finally:
-            self._job.cancel()
-            watch.cancel()
-
-    @staticmethod
-    async def _send_part(send: Any, part: bytes) -> None:
-        await send({"type": "http.response.body", "body": part, "more_body": True})
 
 
 async def _answer(
@@ -98,22 +50,7 @@ async def _answer(
         else:
             yield to_json(whole_answer(envelope, events, logprobs=logprobs))
 
-    job = service.worker.submit(make)
-    watch = asyncio.create_task(job.cancel_when_gone(request.receive))
-    items = aiter(job)
-    try:
-        # Errors that come before the first item still get a status of their own.
-        first = await anext(items, None)
-    except BaseException:
-        job.cancel()
-        raise
-    finally:
-        watch.cancel()
-    if first is None:
-        return Response(status_code=499)  # the client has left
-    if body.stream:
-        return _EventStream(first, items, job)
-    return Response(first, media_type="application/json")
+    return await send_job(request, service.worker, make, stream=bool(body.stream))
 
 
 def create_app(
@@ -144,28 +81,11 @@ def create_app(
 
     # No pages of documentation: they load scripts from elsewhere.
     app = FastAPI(title="CoGenesis endpoint", lifespan=lifespan, docs_url=None, redoc_url=None)
-    _add_error_handlers(app)
+    add_error_handlers(app)
     _add_model_routes(app, service)
     _add_generation_routes(app, service)
     app.add_middleware(Guard, api_key=api_key, limits=limits)
     return app
-
-
-def _add_error_handlers(app: FastAPI) -> None:
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> Response:
-        return JSONResponse(describe_invalid(error.errors()), status_code=400)
-
-    @app.exception_handler(HTTPException)
-    async def refused(_: Request, error: HTTPException) -> Response:
-        body = error_body(str(error.detail), status=error.status_code)
-        return JSONResponse(body, status_code=error.status_code, headers=error.headers)
-
-    @app.exception_handler(CoGenesisError)
-    async def failed(_: Request, error: CoGenesisError) -> Response:
-        status, body = describe(error)
-        headers = {"retry-after": "1"} if status == 503 else None
-        return JSONResponse(body, status_code=status, headers=headers)
 
 
 def _add_generation_routes(app: FastAPI, service: Service) -> None:

@@ -7,7 +7,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from langchain_cogenesis.exceptions import CoGenesisError, ConfigurationError, ContextLengthError
+from langchain_cogenesis.exceptions import (
+    CoGenesisError,
+    ConfigurationError,
+    ContextLengthError,
+    EgressDeniedError,
+    RemoteError,
+)
 from langchain_cogenesis.server.jobs import QueueFullError
 
 _OPTION_NAME = re.compile(r"[a-z][a-z_]{0,40}")
@@ -47,6 +53,10 @@ def describe(error: BaseException) -> tuple[int, dict[str, Any]]:
         return 503, error_body(str(error), status=503, code="overloaded")
     if isinstance(error, ConfigurationError):
         return 400, error_body(str(error), status=400)
+    if isinstance(error, EgressDeniedError):
+        return 403, error_body(str(error), status=403, code="egress_denied")
+    if isinstance(error, RemoteError):
+        return 502, error_body(str(error), status=502, code="remote_failed")
     if isinstance(error, CoGenesisError):
         return 500, error_body(str(error), status=500)
     name = type(error).__name__

@@ -11,7 +11,7 @@ import asyncio
 import hmac
 import json
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from langchain_cogenesis.server.errors import describe, error_body
@@ -26,6 +26,8 @@ Refusal = tuple[int, dict[str, Any]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
+USER = "cogenesis.user"
+"""Key of a request's scope: whose key it came with."""
 _OPEN_PATHS = ("/health",)
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _OWN_SITES = frozenset({b"same-origin", b"none"})
@@ -50,11 +52,21 @@ class Guard:
         app: The application behind it.
         api_key: Bearer token to ask for; None asks for none.
         limits: Bounds on the size, the rate and the time of requests.
+        users: Further bearer tokens, and whose they are: the application finds the name in the
+            request's scope, under `USER`.
     """
 
-    def __init__(self, app: App, *, api_key: str | None, limits: Limits) -> None:
+    def __init__(
+        self,
+        app: App,
+        *,
+        api_key: str | None,
+        limits: Limits,
+        users: Mapping[str, str] | None = None,
+    ) -> None:
         self._app = app
-        self._expected = None if api_key is None else f"Bearer {api_key}".encode()
+        keys = {**({} if api_key is None else {api_key: ""}), **(users or {})}
+        self._expected = {f"Bearer {key}".encode(): user for key, user in keys.items()}
         self._limits = limits
         self._rate = RateLimit(limits.requests_per_second)
         self._strangers = RateLimit(limits.strangers_per_second)
@@ -67,7 +79,9 @@ class Guard:
         if scope["type"] != "http":
             return
         headers = _headers(scope)
-        known = self._knows(headers)
+        user = self._user(headers)
+        known = user is not None
+        scope[USER] = user
         refusal = self._refusal(scope, headers, known)
         # Two buckets: strangers can't use up what those with the key need.
         stranger = refusal is not None or not known
@@ -109,11 +123,17 @@ class Guard:
             if not started:
                 await _respond(send, *describe(error))
 
-    def _knows(self, headers: Headers) -> bool:
-        if self._expected is None:
-            return True
+    def _user(self, headers: Headers) -> str | None:
+        """Whose key was presented: a user's name, empty for nobody's in particular, or None."""
+        if not self._expected:
+            return ""
         given = headers.get(b"authorization", [])
-        return len(given) == 1 and hmac.compare_digest(given[0], self._expected)
+        found: str | None = None
+        # All of them each time: how long it takes must not tell which one was nearly right.
+        for expected, user in self._expected.items():
+            if len(given) == 1 and hmac.compare_digest(given[0], expected):
+                found = user
+        return found
 
     def _refusal(self, scope: Scope, headers: Headers, known: bool) -> Refusal | None:
         allowed = _allowed_hosts(scope)

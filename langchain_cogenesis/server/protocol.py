@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from langchain_cogenesis.server.generation import Finished, Piece, TokenRecord, Top
@@ -156,7 +156,12 @@ def whole_answer(envelope: Envelope, events: Events, *, logprobs: bool) -> dict[
 
 
 def stream_answer(
-    envelope: Envelope, events: Events, *, logprobs: bool, include_usage: bool
+    envelope: Envelope,
+    events: Events,
+    *,
+    logprobs: bool,
+    include_usage: bool,
+    more_at_end: Callable[[], Mapping[str, Any]] = dict,
 ) -> Iterator[bytes]:
     """Turns events into the server-sent events of a streamed answer.
 
@@ -165,6 +170,7 @@ def stream_answer(
         events: Pieces and ends, each with the index of its choice.
         logprobs: Whether chunks tell log-probabilities.
         include_usage: Whether a last chunk tells the usage.
+        more_at_end: Further fields of the chunk that tells why a choice ended.
 
     Yields:
         Server-sent events, `[DONE]` last.
@@ -176,7 +182,8 @@ def stream_answer(
 
     def chunk(index: int, body: dict[str, Any], reason: str | None = None) -> bytes:
         choice = {"index": index, "logprobs": None, **body, "finish_reason": reason}
-        return _event(envelope.wrap([choice], chunk=True, **more))
+        told = {} if reason is None else more_at_end()
+        return _event(envelope.wrap([choice], chunk=True, **more, **told))
 
     for index, event in events:
         if envelope.is_chat and index not in opened:
