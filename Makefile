@@ -1,13 +1,17 @@
 # Everything runs in $(VENV), which is made when it is first needed and brought up to date when
 # pyproject.toml changes. `uv` is used where it is installed, `venv` and `pip` otherwise.
 
-VENV ?= .venv
+# ENGINE=prebuilt takes llama.cpp out of a wheel instead of building it; so does a machine that has
+# no C++ compiler.
+ENGINE ?= $(if $(shell command -v c++ g++ clang++),compiled,prebuilt)
+VENV ?= $(if $(filter command line,$(origin ENGINE)),.venv-$(ENGINE),.venv)
 PYTHON ?= python3
 ARGS ?=
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 RUNTIME := $(VENV)/.installed
 DEVELOP := $(VENV)/.installed-dev
+INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet)
 CODE := langchain_cogenesis tests benchmarks
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -21,7 +25,7 @@ help: ## Show this list
 
 setup: $(RUNTIME) ## Install the package and what it needs into .venv
 
-demo: $(RUNTIME) ## Write a letter for an invented user, and show what crossed the wire
+demo: $(RUNTIME) ## Write a letter for an invented user (ENGINE=prebuilt: build nothing)
 	@$(BIN)/cogenesis demo
 
 test: $(DEVELOP) ## Run the tests (ARGS="-k gate" chooses)
@@ -54,24 +58,22 @@ else
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 endif
 
+ifeq ($(ENGINE),prebuilt)
 $(RUNTIME): pyproject.toml | $(BIN)/python
-	@command -v c++ >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null || \
-		{ echo "A C++ compiler is needed, because llama.cpp is built from source."; \
-		  echo "Debian, Ubuntu: apt install g++   Fedora: dnf install gcc-c++   macOS: xcode-select --install"; exit 1; }
+	@echo "Installing into $(VENV), with a llama.cpp that is built already. Everything is downloaded,"
+	@echo "about 700 MB. With a C++ compiler and ENGINE=compiled, it is built for this processor."
+	@$(INSTALL) --no-deps -e .
+	@$(INSTALL) $$($(BIN)/python -m langchain_cogenesis.models.prebuilt | tr -d ' ' | tr '\n' ' ')
+	@touch $@
+else
+$(RUNTIME): pyproject.toml | $(BIN)/python
 	@echo "Installing into $(VENV). llama.cpp is built from source: about 8 minutes on two cores"
 	@echo "the first time, seconds after that. Everything else is downloaded, about 700 MB."
-ifdef UV
-	uv pip install --quiet --python $(BIN)/python -e .
-else
-	CMAKE_BUILD_PARALLEL_LEVEL=$${CMAKE_BUILD_PARALLEL_LEVEL:-$$(getconf _NPROCESSORS_ONLN)} $(BIN)/python -m pip install --quiet -e .
-endif
+	CMAKE_BUILD_PARALLEL_LEVEL=$${CMAKE_BUILD_PARALLEL_LEVEL:-$$(getconf _NPROCESSORS_ONLN)} $(INSTALL) -e .
 	@touch $@
+endif
 
 $(DEVELOP): pyproject.toml $(RUNTIME)
 	@echo "Installing what tests and checks need into $(VENV)."
-ifdef UV
-	uv pip install --quiet --python $(BIN)/python --group dev
-else
-	$(BIN)/python -m pip install --quiet --group dev
-endif
+	@$(INSTALL) --group dev
 	@touch $@

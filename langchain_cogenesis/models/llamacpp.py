@@ -8,23 +8,27 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from langchain_cogenesis.exceptions import ConfigurationError, ContextLengthError
+from langchain_cogenesis.exceptions import ConfigurationError, ContextLengthError, ModelError
 from langchain_cogenesis.models.chat_template import CHATML, ChatTemplate, tokenize_segments
 from langchain_cogenesis.models.decoder import Decoder, LogSink
 from langchain_cogenesis.models.gguf_file import read_header
 from langchain_cogenesis.models.logits import GeneratedToken
 from langchain_cogenesis.models.model_source import model_key, model_name, resolve_model
+from langchain_cogenesis.models.prebuilt import load_prebuilt
 from langchain_cogenesis.models.sampling import Sampler, SamplingParams
 from langchain_cogenesis.models.stepping import Stepper
 from langchain_cogenesis.models.vocabulary import Vocabulary
 
 __all__ = ["GeneratedToken", "LlamaCppEngine"]
+
+ENGINE_VARIABLE = "COGENESIS_ENGINE"
+ENGINES = ("auto", "compiled", "prebuilt")
+"""`compiled` is llama-cpp-python, `prebuilt` the xllamacpp wheel; `auto` takes the first there."""
 
 
 class LlamaCppEngine:
@@ -312,12 +316,31 @@ def _shared_engine(model: str, settings: dict[str, Any]) -> LlamaCppEngine:
 
 
 @functools.cache
-def _library() -> tuple[ModuleType, LogSink]:
-    import llama_cpp
+def _library() -> tuple[Any, LogSink]:
+    library = _find_library(os.environ.get(ENGINE_VARIABLE, "auto"))
+    log = LogSink(library)
+    library.llama_backend_init()
+    return library, log
 
-    log = LogSink(llama_cpp)
-    llama_cpp.llama_backend_init()
-    return llama_cpp, log
+
+def _find_library(wanted: str) -> Any:
+    """llama.cpp: compiled here if it is installed, else out of a wheel."""
+    if wanted not in ENGINES:
+        raise ConfigurationError(
+            f"{ENGINE_VARIABLE}={wanted!r} is no engine.", hint=f"Set it to {', '.join(ENGINES)}."
+        )
+    if wanted != "prebuilt":
+        try:
+            import llama_cpp
+        except ImportError as error:
+            if wanted == "compiled":
+                raise ModelError(
+                    "llama-cpp-python isn't installed.",
+                    hint=f"pip install llama-cpp-python, or set {ENGINE_VARIABLE}=auto.",
+                ) from error
+        else:
+            return llama_cpp
+    return load_prebuilt()
 
 
 def default_threads() -> int:
