@@ -12,7 +12,7 @@ UV := $(shell command -v uv 2>/dev/null)
 RUNTIME := $(VENV)/.installed
 DEVELOP := $(VENV)/.installed-dev
 INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet)
-CODE := langchain_cogenesis tests benchmarks
+CODE := langchain_cogenesis tests benchmarks notebooks
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
