@@ -33,26 +33,25 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from benchmarks.wire_values import Search, WireUser, invented_users, recorded_users
 
 # The recorder that the tests use: it shares no code with the package.
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "integration_tests"))
 
-from recorder import Recorder, recorded_requests, recording_server  # noqa: E402
+from recorder import Recorder, recorded_requests, recording_server
 
-from langchain_cogenesis import (  # noqa: E402
+from langchain_cogenesis import (
     ChatCoGenesis,
     ChatLocalLlama,
     LlamaCppEngine,
     create_remote,
 )
-from langchain_cogenesis.exceptions import CoGenesisError  # noqa: E402
-from langchain_cogenesis.privacy.gate import EgressGate  # noqa: E402
-from langchain_cogenesis.privacy.lexicon import PrivateLexicon  # noqa: E402
-from langchain_cogenesis.server.process import Endpoint, serve_in_child  # noqa: E402
-from langchain_cogenesis.session import UserSession  # noqa: E402
+from langchain_cogenesis.exceptions import CoGenesisError
+from langchain_cogenesis.privacy.gate import EgressGate
+from langchain_cogenesis.privacy.lexicon import PrivateLexicon
+from langchain_cogenesis.server.process import Endpoint, serve_in_child
+from langchain_cogenesis.session import UserSession
 
 MODES = ("local", "sketch", "logits")
 PLANTED = 10

@@ -19,7 +19,7 @@ from langchain_cogenesis.private_values import private_values
 # The recorder that the tests use: it shares no code with the package.
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "integration_tests"))
 
-from recorder import decoded_texts, normalized  # noqa: E402
+from recorder import decoded_texts, normalized
 
 # What is written in many ways is left to the lexicon's own search.
 _SPELLED_OTHERWISE = frozenset({"DATE", "TIME", "AMOUNT"})
