@@ -38,5 +38,6 @@ def test_killed_before_any_step(prepared: Path, tmp_path: Path, action: str) -> 
 def test_killed_while_vectors_are_sealed(prepared: Path, tmp_path: Path) -> None:
     """A store with turned vectors, of an earlier version: sealed as before, and none left over."""
     old = shutil.copytree(prepared, tmp_path / "old")
-    turn_vectors(UserDirectories(old).path(USER) / "context")
+    users = UserDirectories(old)
+    turn_vectors(users.path(USER) / "context", users.keys(USER))
     assert len(run("migrate", old, tmp_path / "work")["steps"]) >= 8

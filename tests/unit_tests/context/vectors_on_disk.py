@@ -12,18 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from langchain_cogenesis.context.embeddings import StaticEmbeddings
+from langchain_cogenesis.context.encryption import StoreKeys
 from langchain_cogenesis.context.store import PrivateContextStore
 
 
-def turn_vectors(directory: Path) -> NDArray[np.float32]:
+def turn_vectors(directory: Path, keys: StoreKeys | None = None) -> NDArray[np.float32]:
     """Puts turned vectors in place of a closed store's sealed ones.
+
+    Args:
+        directory: The store's directory.
+        keys: Its keys, if they don't lie in it.
 
     Returns:
         The vectors, shape `(items, dimensions)`, as they lie on disk.
     """
     import chromadb
 
-    with PrivateContextStore(directory) as store:
+    with PrivateContextStore(directory, keys=keys) as store:
         texts = {entry.id: entry.item.text for entry in store.items()}
     for path in directory.glob("index-*"):
         shutil.rmtree(path)
