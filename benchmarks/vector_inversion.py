@@ -27,7 +27,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 import tempfile
 from base64 import b64decode
 from collections import Counter
@@ -133,7 +132,8 @@ def stored_vectors(texts: Sequence[str], encryption: Encryption) -> tuple[list[s
 
 def _as_numbers(sealed: str) -> Matrix:
     ciphertext = b64decode(sealed)[NONCE_BYTES:-TAG_BYTES]
-    return np.frombuffer(ciphertext, dtype="<i2").astype(np.float32) / 2**15
+    numbers: Matrix = np.frombuffer(ciphertext, dtype="<i2").astype(np.float32)
+    return numbers
 
 
 def turned_vectors(plain: Matrix) -> Matrix:
@@ -302,4 +302,4 @@ def _cell(found: Estimate, chance: float) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

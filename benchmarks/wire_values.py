@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.recording import decoded_texts, normalized
 from langchain_cogenesis.context.importers import import_files
 from langchain_cogenesis.context.schema import Activity, Contact, PrivateContext, UserProfile
 from langchain_cogenesis.data.examples import create_example
 from langchain_cogenesis.privacy.lexicon import PrivateLexicon
 from langchain_cogenesis.private_values import private_values
-
-# The recorder that the tests use: it shares no code with the package.
-sys.path.append(str(Path(__file__).parents[1] / "tests" / "integration_tests"))
-
-from recorder import decoded_texts, normalized
 
 # What is written in many ways is left to the lexicon's own search.
 _SPELLED_OTHERWISE = frozenset({"DATE", "TIME", "AMOUNT"})

@@ -73,17 +73,16 @@ class ChromaCollection:
         """All ids."""
         return list(self._collection.get(include=[])["ids"])
 
-    def field(self, name: str) -> dict[str, str]:
-        """One field of the metadata, by id.
+    def field(self, name: str) -> Iterator[tuple[str, str]]:
+        """Yields ids with one field of their metadata, a batch at a time in memory.
 
         Raises:
             KeyError: An entry doesn't have it.
         """
-        held = self._collection.get(include=["metadatas"])
-        return {
-            identity: metadata[name]
-            for identity, metadata in zip(held["ids"], held["metadatas"], strict=True)
-        }
+        for start in range(0, int(self._collection.count()), _BATCH):
+            held = self._collection.get(include=["metadatas"], limit=_BATCH, offset=start)
+            for identity, metadata in zip(held["ids"], held["metadatas"], strict=True):
+                yield identity, metadata[name]
 
     def finds_all(self, probe: NDArray[np.float32], count: int) -> bool:
         """Whether Chroma's own index is there, and finds as much as it should.

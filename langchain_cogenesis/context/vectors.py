@@ -170,12 +170,15 @@ class SealedVectorIndex(VectorIndex):
     def _read(self, ids: Sequence[str]) -> bool:
         import numpy as np
 
-        sealed = self._collection.field(_SEALED)
-        if sealed.keys() != set(ids):
+        opened = {
+            identity: self._open(identity, sealed)
+            for identity, sealed in self._collection.field(_SEALED)
+        }
+        if opened.keys() != set(ids):
             return False
         if ids:
-            opened = b"".join(self._open(identity, sealed[identity]) for identity in ids)
-            packed = np.frombuffer(opened, dtype=_ON_DISK).reshape(len(ids), -1)
+            content = b"".join(map(opened.__getitem__, ids))
+            packed = np.frombuffer(content, dtype=_ON_DISK).reshape(len(ids), -1)
             self._exact.put(ids, _unpacked(packed))
         return self._collection.finds_all(_placeholders(1), len(ids))
 
@@ -230,7 +233,8 @@ def _packed(vectors: NDArray[np.float32]) -> NDArray[np.float16]:
 
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
-    return unit.astype(_ON_DISK)
+    packed: NDArray[np.float16] = unit.astype(_ON_DISK)
+    return packed
 
 
 def _unpacked(packed: NDArray[np.float16]) -> NDArray[np.float32]:
