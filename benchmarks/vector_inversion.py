@@ -133,7 +133,9 @@ def stored_vectors(texts: Sequence[str], encryption: Encryption) -> tuple[list[s
 def _as_numbers(sealed: str) -> Matrix:
     ciphertext = b64decode(sealed)[NONCE_BYTES:-TAG_BYTES]
     numbers: Matrix = np.frombuffer(ciphertext, dtype="<i2").astype(np.float32)
-    return numbers
+    # Of length 1, as all vectors here are.
+    unit: Matrix = numbers / np.linalg.norm(numbers)
+    return unit
 
 
 def turned_vectors(plain: Matrix) -> Matrix:
