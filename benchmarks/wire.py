@@ -235,11 +235,19 @@ def main() -> None:
     began = time.perf_counter()
     rows = asyncio.run(run(users, given.mode or MODES, max_tokens=given.max_tokens, say=_say))
     seconds = time.perf_counter() - began
+    typed = sum(user.typed for user in users)
     if given.json:
-        told = {"records": len(users), "max_tokens": given.max_tokens, "seconds": round(seconds)}
-        print(json.dumps({**told, "rows": [asdict(row) for row in rows]}, indent=2))
+        told = {
+            "records": len(users),
+            "max_tokens": given.max_tokens,
+            "values_typed": typed,
+            "seconds": round(seconds),
+            "rows": [asdict(row) for row in rows],
+        }
+        print(json.dumps(told, indent=2))
     else:
         print(f"{len(users)} records, texts of {given.max_tokens} tokens, {seconds:.0f} s")
+        print(f"{typed} values stand in the tasks as typed")
         print("\n".join(_table(rows)))
     sys.exit(0 if passed(rows) else 1)
 

@@ -44,6 +44,11 @@ class WireUser:
         return f"WireUser(number={self.number}, <withheld: {len(self.values)} values>)"
 
     @property
+    def typed(self) -> int:
+        """How many of the values stand in the task."""
+        return sum(_stands_in(text, self.task) for _, text in self.values)
+
+    @property
     def planted(self) -> tuple[Value, ...]:
         """Up to four values of several words: nobody can take them for common words."""
         certain = [value for value in self.values if re.search(r"\w[\s@]+\w", value[1])]
