@@ -7,18 +7,19 @@ name, say), or its whole text, is the first or among the first ten of the ranked
 intervals by bootstrap over documents.
 
 1. `plain`: vectors as the embedding made them, in a store that is not encrypted; ranked by cosine.
-2. `turned`: the same attack on a store with the keyed rotation.
-3. `turned, by angles`: three vectors that lie near each other have the same three angles before
-   and after the turn; looks for three candidates with just these.
-4. `turned, n known`: the attacker also knows the texts of n of the vectors (a newsletter, their own
-   mail to the user). Texts are ranked by their angles to the known ones; for words the rotation is
+2. `sealed`: the same attack on an encrypted store, whose ciphertexts are read as numbers.
+3. `turned`: for comparison, vectors that a secret rotation has turned, as earlier versions of the
+   store had them.
+4. `…, by angles`: three vectors that lie near each other have the same three angles before and
+   after a turn; looks for three candidates with just these.
+5. `…, n known`: the attacker also knows the texts of n of the vectors (a newsletter, their own mail
+   to the user). Texts are ranked by their angles to the known ones; for words the rotation is
    fitted (orthogonal Procrustes: Schönemann, Psychometrika 31, 1966), as far as n pairs determine
    it. The figures are those of the other documents.
 
-The truth: the rotation keeps the words of a text from somebody who has nothing but the files. It
-does not keep a whole text that the attacker can guess letter by letter from being recognised, and
-every text that they know undoes a dimension of it. It keeps all angles, so it always shows how many
-texts there are, which are alike and which are the same.
+What a rotation leaves is why vectors are sealed: it keeps all angles, so that a text that can be
+guessed is recognised, and every text that is known undoes a dimension of it. Sealed, a store shows
+how many items there are, in which order they came, and how long the vectors are.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 import tempfile
+from base64 import b64decode
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -50,6 +51,7 @@ KNOWN = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 RANKS = (1, 10)
 # Products of vectors in single precision agree to about 1e-7.
 TOLERANCE = 1e-6
+NONCE_BYTES, TAG_BYTES = 12, 16
 _WORD = re.compile(r"[a-z]{3,}")
 
 Matrix = NDArray[np.float32]
@@ -100,10 +102,11 @@ def texts_of(path: Path, count: int) -> list[str]:
 
 
 def stored_vectors(texts: Sequence[str], encryption: Encryption) -> tuple[list[str], Matrix]:
-    """Stores texts, then reads the vectors out of Chroma's files, as a thief would.
+    """Stores texts, then reads Chroma's files, as a thief would.
 
     Returns:
-        The texts as they were embedded, and their vectors in that order, `(texts, dimensions)`.
+        The texts as they were embedded; and in that order their vectors, or what the ciphertexts
+        say when read as numbers, `(texts, dimensions)`.
     """
     import chromadb
 
@@ -114,11 +117,33 @@ def stored_vectors(texts: Sequence[str], encryption: Encryption) -> tuple[list[s
             embedded = {entry.id: entry.item.text for entry in store.items()}
         [index] = directory.glob("index-*")
         client: Any = chromadb.PersistentClient(path=str(index))
-        held = client.get_collection("context").get(include=["embeddings"])
+        [collection] = client.list_collections()
+        held = collection.get(include=["embeddings", "metadatas"])
         client.close()
     row = {identity: number for number, identity in enumerate(held["ids"])}
     order = [row[identity] for identity in embedded]
-    return list(embedded.values()), np.asarray(held["embeddings"], dtype=np.float32)[order]
+    found = np.asarray(held["embeddings"], dtype=np.float32)
+    if encryption != "off":
+        if len(np.unique(found, axis=0)) != 1:
+            raise SystemExit("Chroma's own vectors differ, which a sealed store's must not")
+        found = np.stack([_as_numbers(metadata["sealed"]) for metadata in held["metadatas"]])
+    return list(embedded.values()), found[order]
+
+
+def _as_numbers(sealed: str) -> Matrix:
+    ciphertext = b64decode(sealed)[NONCE_BYTES:-TAG_BYTES]
+    numbers: Matrix = np.frombuffer(ciphertext, dtype="<i2").astype(np.float32)
+    # Of length 1, as all vectors here are.
+    unit: Matrix = numbers / np.linalg.norm(numbers)
+    return unit
+
+
+def turned_vectors(plain: Matrix) -> Matrix:
+    """The same vectors, turned by a random rotation."""
+    size = plain.shape[1]
+    rotation, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(size, size)))
+    turned: Matrix = (plain @ rotation).astype(np.float32)
+    return turned
 
 
 def text_candidates(texts: Sequence[str], stored: int) -> Candidates:
@@ -218,7 +243,7 @@ def run(texts: Sequence[str]) -> list[Row]:
     """All attacks on a store that holds the first half of the texts."""
     own = texts[: len(texts) // 2]
     embedded, plain = stored_vectors(own, "off")
-    _, turned = stored_vectors(own, "file")
+    hidden = {"sealed": stored_vectors(own, "file")[1], "turned": turned_vectors(plain)}
     everything = range(len(embedded))
     order = Random("known").sample(everything, len(embedded))
     # The store shows activities with their kind before them; so do the others' texts.
@@ -230,17 +255,19 @@ def run(texts: Sequence[str]) -> list[Row]:
     for candidates in (by_text, by_word):
         pool = candidates.vectors
         rows.append(outcome("plain", candidates, everything, by_cosine(plain, pool)))
-        rows.append(outcome("turned", candidates, everything, by_cosine(turned, pool)))
-        if candidates is by_text:
-            scores = by_triangles(turned, pool)
-            rows.append(outcome("turned, by angles", candidates, everything, scores))
-        for count in (c for c in KNOWN if c < len(embedded)):
-            known, rest = order[:count], order[count:]
+        for name, vectors in hidden.items():
+            rows.append(outcome(name, candidates, everything, by_cosine(vectors, pool)))
             if candidates is by_text:
-                scores = by_known(turned[rest], pool, turned[known], plain[known])
-            else:
-                scores = by_cosine(turned[rest], pool, fit_rotation(plain[known], turned[known]))
-            rows.append(outcome(f"turned, {count} known", candidates, rest, scores))
+                scores = by_triangles(vectors, pool)
+                rows.append(outcome(f"{name}, by angles", candidates, everything, scores))
+            for count in (c for c in KNOWN if c < len(embedded)):
+                known, rest = order[:count], order[count:]
+                if candidates is by_text:
+                    scores = by_known(vectors[rest], pool, vectors[known], plain[known])
+                else:
+                    fitted = fit_rotation(plain[known], vectors[known])
+                    scores = by_cosine(vectors[rest], pool, fitted)
+                rows.append(outcome(f"{name}, {count} known", candidates, rest, scores))
     return rows
 
 
@@ -277,4 +304,4 @@ def _cell(found: Estimate, chance: float) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

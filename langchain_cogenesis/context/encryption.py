@@ -10,16 +10,10 @@ import hmac
 import os
 import secrets
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from langchain_cogenesis.context.files import create_once
 from langchain_cogenesis.exceptions import StoreCorruptError, StoreError
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 SECRET_BYTES = 32
 _NONCE_BYTES = 12
@@ -33,8 +27,7 @@ class StoreKeys:
 
     Args:
         secret: 32 random bytes.
-        encrypted: Off where the user wants to read the files: `seal` then only adds a checksum,
-            and vectors are not turned.
+        encrypted: Off where the user wants to read the files: `seal` then only adds a checksum.
         carried: Derived keys, by purpose, that come from an earlier secret and outlive it.
         origin: The key file that this secret was read from.
 
@@ -119,7 +112,7 @@ class StoreKeys:
         """Derives the 32-byte key for one purpose.
 
         Args:
-            purpose: What the key is for, such as `documents`, `ids`, `vectors` or `ledger`.
+            purpose: What the key is for, such as `documents`, `ids` or `ledger`.
         """
         if purpose not in self._derived:
             from cryptography.hazmat.primitives import hashes
@@ -167,23 +160,6 @@ class StoreKeys:
         """Keyed digest (HMAC-SHA256) as 64 hex digits; tells nothing without the key."""
         return hmac.new(self.derive(purpose), data, "sha256").hexdigest()
 
-    def rotation(self, dimensions: int, *, purpose: str = "vectors") -> NDArray[np.float32]:
-        """The orthogonal matrix that turns vectors before they are written.
-
-        Turning keeps all distances, so the index works as before, but a vector can't be looked up
-        among those of known words. It hides directions, not the distances among the vectors: see
-        `vectors` for what these give away.
-
-        Returns:
-            Matrix of shape `(dimensions, dimensions)`; multiply row vectors by it from the right.
-            Without encryption it is the identity.
-        """
-        if not self.encrypted:
-            import numpy as np
-
-            return np.eye(dimensions, dtype=np.float32)
-        return _orthogonal(self.derive(purpose), dimensions)
-
     def _decrypt(self, sealed: bytes, aad: bytes, purpose: str) -> bytes | None:
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -204,29 +180,3 @@ class StoreKeys:
     def _checksum(self, plaintext: bytes, aad: bytes, purpose: str) -> bytes:
         bound = len(aad).to_bytes(8, "big") + aad + plaintext
         return hmac.digest(self.derive(purpose), bound, "sha256")
-
-
-@lru_cache(maxsize=4)
-def _orthogonal(key: bytes, dimensions: int) -> NDArray[np.float32]:
-    import numpy as np
-    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
-    # A cipher's key stream: NumPy's own normal numbers may change between releases.
-    count = dimensions * dimensions
-    stream = Cipher(algorithms.AES(key), modes.CTR(bytes(16))).encryptor().update(bytes(16 * count))
-    uniform = (np.frombuffer(stream, dtype="<u8").reshape(2, count) + 0.5) / 2.0**64
-    normal = np.sqrt(-2.0 * np.log(uniform[0])) * np.cos(2.0 * np.pi * uniform[1])
-    # Householder reflections of ever larger blocks (Stewart, SIAM J. Numer. Anal. 17, 1980), by
-    # einsum: a threaded BLAS takes ten times as long for matrices this small on a busy machine.
-    matrix = np.eye(dimensions)
-    for start in reversed(range(dimensions)):
-        vector = normal[start * dimensions : start * dimensions + dimensions - start].copy()
-        sign = 1.0 if vector[0] >= 0 else -1.0
-        matrix[start, start] = -sign
-        vector[0] += sign * np.sqrt((vector * vector).sum())
-        vector /= np.sqrt((vector * vector).sum())
-        block = matrix[start:, start:]
-        block -= 2.0 * vector[:, None] * np.einsum("i,ij->j", vector, block)
-    turned: NDArray[np.float32] = matrix.astype(np.float32)
-    turned.flags.writeable = False
-    return turned

@@ -31,15 +31,18 @@ class WriterLock:
         self._lock: FileLock | None = None
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self, timeout: float | None = None) -> Iterator[None]:
         """Holds the lock.
+
+        Args:
+            timeout: Seconds to wait for another writer, if not as long as usual.
 
         Raises:
             StoreLockedError: Another process holds it for longer than the time-out.
             StoreError: The store was removed, or given other keys, since the keys were read.
         """
         self._require_current()
-        self._acquire()
+        self._acquire(self._timeout if timeout is None else timeout)
         try:
             # It may have been removed, or given other keys, while this one waited.
             self._require_current()
@@ -47,16 +50,16 @@ class WriterLock:
         finally:
             self._release()
 
-    def _acquire(self) -> None:
+    def _acquire(self, timeout: float) -> None:
         import filelock
 
         if self._lock is None:
             self._lock = filelock.FileLock(self.path, mode=0o600)
         try:
-            self._lock.acquire(timeout=self._timeout)
+            self._lock.acquire(timeout=timeout)
         except filelock.Timeout:
             raise StoreLockedError(
-                f"Another process is writing to {self.path.parent} (waited {self._timeout:g} s).",
+                f"Another process is writing to {self.path.parent} (waited {timeout:g} s).",
                 hint="Wait until it is done, or end it, and try again.",
             ) from None
         except FileNotFoundError:

@@ -11,7 +11,10 @@ from langchain_cogenesis.context.encryption import StoreKeys
 from langchain_cogenesis.context.files import replace_private
 from langchain_cogenesis.exceptions import StoreCorruptError, StoreError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+SEALED_VECTORS = 2
+"""The first format whose vectors are sealed; before it they were only turned by a rotation."""
+_READABLE = (1, FORMAT_VERSION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Manifest:
         try:
             fields = json.loads(path.read_bytes())
             version = fields["format"]
-            manifest = cls(**fields) if version == FORMAT_VERSION else None
+            manifest = cls(**fields) if version in _READABLE else None
         except FileNotFoundError:
             return None
         except (ValueError, TypeError, KeyError):

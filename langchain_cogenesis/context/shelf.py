@@ -7,8 +7,6 @@ between two of them, a lost database or a lost folder show when the shelf is nex
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,9 +22,15 @@ from langchain_cogenesis.context.files import make_private, room_for, shred, sta
 from langchain_cogenesis.context.keys import require_current
 from langchain_cogenesis.context.lexical import LexicalIndex
 from langchain_cogenesis.context.locks import WriterLock
-from langchain_cogenesis.context.manifest import Manifest, key_check
-from langchain_cogenesis.context.vectors import VectorIndex
-from langchain_cogenesis.exceptions import StoreError
+from langchain_cogenesis.context.manifest import SEALED_VECTORS, Manifest, key_check
+from langchain_cogenesis.context.vectors import (
+    VectorIndex,
+    index_folders,
+    make_index,
+    new_index_name,
+    remove_indexes,
+)
+from langchain_cogenesis.exceptions import StoreError, StoreLockedError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -122,8 +126,12 @@ class Shelf:
     def open_index(self) -> VectorIndex:
         """Opens the vector index, and makes it anew if it isn't what it should be."""
         self._check_embedding()
-        if not self.index.open(self._ids()):
+        if not self._opens_index():
             with self.locked():
+                self._mend_index()
+        elif len(index_folders(self.directory)) > 1:
+            # Left by a crash, or another process is just making one: that goes on.
+            with suppress(StoreLockedError), self._lock.held(timeout=0):
                 self._mend_index()
         return self.index
 
@@ -178,7 +186,15 @@ class Shelf:
     def has_whole_index(self) -> bool:
         """Whether the index holds what it should, or hasn't been needed yet."""
         unused = self._manifest is None or not self._manifest.index
-        return unused or self.index.open(self._ids())
+        return unused or self._opens_index()
+
+    def has_open_vectors(self) -> bool:
+        """Whether an earlier version left vectors that are not sealed, as this store's should be.
+
+        They are sealed when the index is next needed, or by `rebuild`.
+        """
+        old = self._manifest is not None and self._manifest.format < SEALED_VECTORS
+        return old and self.keys.encrypted and bool(index_folders(self.directory))
 
     def erase(self) -> None:
         """Removes all files of the store, the key first; needs the lock."""
@@ -186,8 +202,7 @@ class Shelf:
         shred(self.directory / "key")
         self._documents.path.unlink(missing_ok=True)
         self._manifest_path.unlink(missing_ok=True)
-        for path in self.directory.glob("index-*"):
-            shutil.rmtree(path, ignore_errors=True)
+        remove_indexes(self.directory)
         for path in (*self.directory.glob(".documents-*"), *self.directory.glob(".manifest*")):
             path.unlink(missing_ok=True)
 
@@ -219,7 +234,7 @@ class Shelf:
         """The vector index, not yet opened."""
         if self._index is None:
             name = self._manifest.index if self._manifest else ""
-            self._index = self._index_in(name or _new_index_name())
+            self._index = self._index_in(name or new_index_name())
         return self._index
 
     def _take_in(self, fresh: Mapping[str, StoredItem], vectors: NDArray[np.float32]) -> list[str]:
@@ -247,22 +262,24 @@ class Shelf:
     def _mend_index(self) -> None:
         self.refresh()
         self._check_embedding()
-        if not self.index.open(self._ids()):
+        if not self._opens_index():
             self._renew_index()
+        remove_indexes(self.directory, but=self.index.directory)
+
+    def _opens_index(self) -> bool:
+        return not self.has_open_vectors() and self.index.open(self._ids())
 
     def _renew_index(self) -> None:
         old = self.index
         # A new folder each time: others in this process may still have the old one open.
-        self._index = self._index_in(_new_index_name())
+        self._index = self._index_in(new_index_name())
         entries = list(self.entries.values())
         if entries:
             vectors = self._index.embed([entry.item.text for entry in entries])
             self._index.upsert(self._ids(), vectors)
         self._write_manifest()
         old.remove()
-        for path in self.directory.glob("index-*"):
-            if path != self._index.directory:
-                shutil.rmtree(path, ignore_errors=True)
+        remove_indexes(self.directory, but=self._index.directory)
 
     def _write_manifest(self) -> None:
         self._manifest = Manifest(
@@ -299,11 +316,7 @@ class Shelf:
         return [entry.id for entry in self.entries.values()]
 
     def _index_in(self, name: str) -> VectorIndex:
-        return VectorIndex(self.directory / name, self._embeddings, self.keys)
+        return make_index(self.directory / name, self._embeddings, self.keys)
 
     def _current_stamp(self) -> tuple[tuple[int, int, int], ...]:
         return stamp_of(self._manifest_path), stamp_of(self._documents.path)
-
-
-def _new_index_name() -> str:
-    return f"index-{secrets.token_hex(4)}"

@@ -45,10 +45,11 @@ class AddReport:
 class PrivateContextStore:
     """What is known of one user: on disk, sealed, searchable.
 
-    Texts and metadata lie as ciphertext in one append-only file. Chroma holds keyed ids and turned
-    vectors beside it, and is made anew from the file whenever the two disagree. Several processes
-    may read at once; one writes at a time. An addition is stored whole or, after a crash, not at
-    all. Safe to share between threads; not to be used across a `fork`.
+    Texts and metadata lie as ciphertext in one append-only file. Chroma holds keyed ids and sealed
+    vectors beside it, and is made anew from the file whenever the two disagree; vectors are opened
+    and searched in memory. Several processes may read at once; one writes at a time. An addition is
+    stored whole or, after a crash, not at all. Safe to share between threads; not to be used across
+    a `fork`.
 
     Args:
         directory: The store's own directory; made (mode 0700) if it isn't there.
@@ -223,8 +224,10 @@ class PrivateContextStore:
                 self._shelf.refresh()
             except StoreError as error:
                 return (error.message,)
-            if not self._shelf.has_whole_index():
-                index = self._shelf.index.directory
+            index = self._shelf.index.directory
+            if self._shelf.has_open_vectors():
+                faults.append(f"{index} holds vectors of an earlier version, which are not sealed.")
+            elif not self._shelf.has_whole_index():
                 faults.append(f"{index} doesn't hold the vectors of what is stored.")
         return tuple(faults)
 
@@ -271,7 +274,7 @@ class PrivateContextStore:
         by_words = [ids[i] for i in matching if ids[i] in allowed]
         reach, by_vectors = max(_REACH, 4 * k), list[str]()
         while True:
-            # Chroma has no metadata to filter by: ask for enough, filter here, ask for more.
+            # The index knows no kinds: ask for enough, filter here, ask for more.
             near = index.nearest(query, min(reach, len(ids)))
             by_vectors = [found for found in near if found in allowed]
             if len(by_vectors) >= min(k, len(allowed)) or reach >= len(ids):

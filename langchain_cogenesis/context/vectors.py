@@ -1,78 +1,70 @@
-"""The vector half of the search: one Chroma collection per user, holding ids and turned vectors.
+"""The vector half of the search: one index per user, in a directory of its own.
 
-Turning hides which words a vector stands for from somebody who has the files alone. It keeps all
-angles, so it shows which texts are alike, and a text that somebody can guess word for word is
-recognised by them; every text that they know undoes one dimension of the turn, until the words of
-the others can be read off too. `python -m benchmarks.vector_inversion` measures this.
-
-Chroma reports neither a lost database file (it makes an empty one) nor a lost index folder (it
-finds less), so what it holds is compared with what should be there whenever it is opened.
+A vector tells what its text says: whoever has the embedding can look for the words that it stands
+for, and for whole texts that they can guess. In a store that is encrypted the vectors therefore lie
+on disk sealed only, like the texts: Chroma holds keyed ids, ciphertexts, and the same placeholder
+for every vector. They are opened when the index is, and searched in memory.
+`python -m benchmarks.vector_inversion` measures what is left to somebody who has the files.
 """
 
 from __future__ import annotations
 
+import secrets
 import shutil
-import struct
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from langchain_core.embeddings import Embeddings
 
-from langchain_cogenesis.context.embeddings import StaticEmbeddings
+from langchain_cogenesis.context.collection import ChromaCollection
+from langchain_cogenesis.context.embeddings import StaticEmbeddings, embedding_identity
 from langchain_cogenesis.context.encryption import StoreKeys
-from langchain_cogenesis.context.memory import clean_memory
-from langchain_cogenesis.exceptions import StoreError
+from langchain_cogenesis.context.exact import ExactIndex
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_COLLECTION = "context"
-_DATABASE = "chroma.sqlite3"
-# Chroma takes 5,461 rows at once at most; smaller batches keep its memory flat.
-_BATCH = 2000
-# Of the graph's header: version, offset of level 0, room for and number of elements.
-_HEADER = struct.Struct("<iQQQ")
+_FOLDERS = "index-*"
+_SEALED = "sealed"
+_PURPOSE = "sealed vectors"
+# Half precision changes a cosine by less than 0.001, and halves what is read on opening.
+_ON_DISK = "<f2"
 
 
 class VectorIndex:
-    """A Chroma collection of vectors that are turned by a keyed orthogonal matrix.
+    """Vectors that lie open in Chroma, which searches them: for stores without encryption.
 
     Args:
-        directory: Chroma's directory, for this collection alone.
+        directory: The index's own directory.
         embeddings: Turns texts into vectors.
-        keys: The store's keys.
     """
 
-    def __init__(self, directory: Path, embeddings: Embeddings, keys: StoreKeys) -> None:
+    def __init__(self, directory: Path, embeddings: Embeddings, name: str = "context") -> None:
         self.directory = directory
         self._embeddings = embeddings
-        self._keys = keys
-        self._client: Any = None
-        self._collection: Any = None
+        self._collection = ChromaCollection(directory, name)
 
     def __repr__(self) -> str:
-        return f"VectorIndex(directory={str(self.directory)!r})"
+        return f"{type(self).__name__}(directory={str(self.directory)!r})"
 
     def open(self, ids: Sequence[str]) -> bool:
-        """Opens the collection if its files are there and hold exactly these ids.
+        """Opens the index if its files are there, whole, and hold exactly these ids.
 
         Returns:
             False if something is missing or left over; the index then has to be made anew.
         """
-        if self._client is not None:
+        if self._collection.is_open:
             return True
-        if not (self.directory / _DATABASE).is_file():
+        if not self._collection.exists:
             return not ids
         try:
-            with clean_memory():
-                self._connect()
-                whole = self._holds(ids)
+            with self._collection.opening():
+                whole = self._read(ids)
         except Exception:  # noqa: BLE001 - Chroma's errors have no common base
             whole = False
-        self._scrub()
         if not whole:
             self.close()
         return whole
@@ -83,15 +75,7 @@ class VectorIndex:
         Raises:
             StoreError: Chroma can't write.
         """
-        with _explained(self.directory), clean_memory():
-            if self._client is None:
-                self._connect()
-            for start in range(0, len(ids), _BATCH):
-                chunk = slice(start, start + _BATCH)
-                self._collection.upsert(ids=list(ids[chunk]), embeddings=vectors[chunk])
-        self._scrub()
-        for path in self.directory.rglob("*"):
-            path.chmod(0o700 if path.is_dir() else 0o600)
+        self._collection.upsert(ids, vectors)
 
     def delete(self, ids: Sequence[str]) -> None:
         """Removes vectors; unknown ids are ignored.
@@ -99,110 +83,162 @@ class VectorIndex:
         Raises:
             StoreError: Chroma can't write.
         """
-        if ids and self._client is not None:
-            with _explained(self.directory):
-                self._collection.delete(ids=list(ids))
-
-    def remove(self) -> None:
-        """Closes the collection and removes its files."""
-        self.close()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        self._collection.delete(ids)
 
     def nearest(self, query: str, count: int) -> list[str]:
         """Ids of the nearest texts, nearest first, `count` at most."""
-        if self._client is None or count < 1:
+        if not self._collection.is_open or count < 1:
             return []
         vector = self.embed([query])
         # A text without tokens has no direction to compare.
-        if not vector.any():
-            return []
-        found = self._collection.query(query_embeddings=vector, n_results=count, include=[])
-        return list(found["ids"][0])
-
-    def close(self) -> None:
-        """Lets go of Chroma's files, threads and memory."""
-        client, self._client, self._collection = self._client, None, None
-        if client is not None:
-            client.close()
+        return self._search(vector, count) if vector.any() else []
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embeds and turns texts; shape `(texts, dimensions)`."""
+        """Embeds texts; shape `(texts, dimensions)`."""
         import numpy as np
 
         if not texts:
             return np.zeros((0, 1), dtype=np.float32)
-
         if isinstance(self._embeddings, StaticEmbeddings):
-            matrix = self._embeddings.embed_matrix(texts)
-        else:
-            rows = self._embeddings.embed_documents(list(texts))
-            matrix = np.asarray(rows, dtype=np.float32)
-        # Not `@`: a threaded BLAS takes far longer for so few rows on a busy machine.
-        turned: NDArray[np.float32] = np.einsum(
-            "ij,jk->ik", matrix, self._keys.rotation(matrix.shape[1])
-        )
-        return turned
+            return self._embeddings.embed_matrix(texts)
+        return np.asarray(self._embeddings.embed_documents(list(texts)), dtype=np.float32)
 
-    def _connect(self) -> None:
-        import chromadb
-        from chromadb.config import Settings
+    def remove(self) -> None:
+        """Closes the index and removes its files."""
+        self.close()
+        self._collection.remove()
 
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # `_env_file`: Chroma would read settings, tracing exporters among them, from a `.env` file
-        # in the working directory.
-        settings = Settings(
-            _env_file=None,  # type: ignore[call-arg]
-            anonymized_telemetry=False,
-            chroma_otel_collection_endpoint="",
-            # Else CHROMA_API_IMPL in the environment could lead to a server.
-            chroma_api_impl="chromadb.api.rust.RustBindingsAPI",
-        )
-        self._client = chromadb.PersistentClient(path=str(self.directory), settings=settings)
-        self._collection = self._client.get_or_create_collection(
-            _COLLECTION, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
-        )
+    def close(self) -> None:
+        """Lets go of files, threads and memory."""
+        self._collection.close()
 
-    def _scrub(self) -> None:
-        """Overwrites what Chroma wrote of memory that it never filled.
-
-        As long as its graph is empty (below 1,000 vectors they lie in the database), the file of
-        the graph's nodes is room for 100 of them as the allocator gave it: whatever this process
-        had there before, private text too.
-        """
-        for header in self.directory.glob("*/header.bin"):
-            fields = header.read_bytes()[: _HEADER.size]
-            if len(fields) == _HEADER.size and _HEADER.unpack(fields)[-1] == 0:
-                for name in ("data_level0.bin", "length.bin"):
-                    path = header.with_name(name)
-                    if path.exists() and any(path.read_bytes()):
-                        size = path.stat().st_size
-                        with path.open("r+b") as file:
-                            file.write(bytes(size))
-
-    def _holds(self, ids: Sequence[str]) -> bool:
-        if not ids:
-            return int(self._collection.count()) == 0
-        held = self._collection.get(include=[])["ids"]
+    def _read(self, ids: Sequence[str]) -> bool:
+        held = self._collection.ids()
         if len(held) != len(ids) or set(held) != set(ids):
             return False
-        if not any(path.is_dir() for path in self.directory.iterdir()):
+        return self._collection.finds_all(self.embed(["a"]), len(ids))
+
+    def _search(self, vector: NDArray[np.float32], count: int) -> list[str]:
+        return self._collection.nearest(vector, count)
+
+
+class SealedVectorIndex(VectorIndex):
+    """Vectors that are ciphertexts on disk, and are searched in memory.
+
+    Each is bound to its id and to the embedding, so that none can be exchanged for another.
+
+    Args:
+        directory: The index's own directory.
+        embeddings: Turns texts into vectors.
+        keys: The store's keys.
+    """
+
+    def __init__(self, directory: Path, embeddings: Embeddings, keys: StoreKeys) -> None:
+        super().__init__(directory, embeddings, _SEALED)
+        self._keys = keys
+        self._identity = embedding_identity(embeddings).encode()
+        self._exact = ExactIndex()
+
+    def upsert(self, ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        """Seals and writes vectors, shape `(ids, dimensions)`, as `embed` made them.
+
+        Raises:
+            StoreError: Chroma can't write.
+        """
+        packed = _packed(vectors)
+        sealed = [
+            {_SEALED: self._seal(identity, row.tobytes())}
+            for identity, row in zip(ids, packed, strict=True)
+        ]
+        self._collection.upsert(ids, _placeholders(len(ids)), sealed)
+        self._exact.put(ids, _unpacked(packed))
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Removes vectors; unknown ids are ignored.
+
+        Raises:
+            StoreError: Chroma can't write.
+        """
+        super().delete(ids)
+        self._exact.drop(ids)
+
+    def close(self) -> None:
+        """Lets go of files, threads, and the vectors in memory."""
+        super().close()
+        self._exact = ExactIndex()
+
+    def _read(self, ids: Sequence[str]) -> bool:
+        import numpy as np
+
+        opened = {
+            identity: self._open(identity, sealed)
+            for identity, sealed in self._collection.field(_SEALED)
+        }
+        if opened.keys() != set(ids):
             return False
-        # A folder that is there but has lost files shows by a search that finds too little.
-        count = min(len(ids), 20)
-        probe = self.embed(["a"])
-        found = self._collection.query(query_embeddings=probe, n_results=count, include=[])
-        return len(found["ids"][0]) == count
+        if ids:
+            content = b"".join(map(opened.__getitem__, ids))
+            packed = np.frombuffer(content, dtype=_ON_DISK).reshape(len(ids), -1)
+            self._exact.put(ids, _unpacked(packed))
+        return self._collection.finds_all(_placeholders(1), len(ids))
+
+    def _search(self, vector: NDArray[np.float32], count: int) -> list[str]:
+        return self._exact.nearest(vector[0], count)
+
+    def _seal(self, identity: str, vector: bytes) -> str:
+        sealed = self._keys.seal(vector, self._bound(identity), purpose=_PURPOSE)
+        return b64encode(sealed).decode()
+
+    def _open(self, identity: str, sealed: str) -> bytes:
+        return self._keys.open(b64decode(sealed), self._bound(identity), purpose=_PURPOSE)
+
+    def _bound(self, identity: str) -> bytes:
+        return self._identity + b"\0" + identity.encode()
 
 
-@contextmanager
-def _explained(directory: Path) -> Iterator[None]:
-    from chromadb.errors import ChromaError
+def make_index(directory: Path, embeddings: Embeddings, keys: StoreKeys) -> VectorIndex:
+    """The index in a directory, not yet opened; sealed if the store is encrypted."""
+    if keys.encrypted:
+        return SealedVectorIndex(directory, embeddings, keys)
+    return VectorIndex(directory, embeddings)
 
-    try:
-        yield
-    except ChromaError as error:
-        raise StoreError(
-            f"Chroma can't write the vectors in {directory} ({type(error).__name__}).",
-            hint="Nothing was stored. Look whether the disk is full or the directory read-only, "
-            "then try again; `cogenesis context rebuild` makes the index anew.",
-        ) from None
+
+def new_index_name() -> str:
+    """A name for an index's folder that no other has."""
+    return _FOLDERS.replace("*", secrets.token_hex(4))
+
+
+def index_folders(directory: Path) -> list[Path]:
+    """The folders of all indexes of a store: one, or more after a crash."""
+    return sorted(directory.glob(_FOLDERS))
+
+
+def remove_indexes(directory: Path, *, but: Path | None = None) -> None:
+    """Removes the folders of all indexes of a store but one."""
+    for path in index_folders(directory):
+        if path != but:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _placeholders(count: int) -> NDArray[np.float32]:
+    """What Chroma is given as vectors: the same for all."""
+    import numpy as np
+
+    return np.ones((count, 1), dtype=np.float32)
+
+
+def _packed(vectors: NDArray[np.float32]) -> NDArray[np.float16]:
+    """Vectors of length 1 (or 0) as they are sealed."""
+    import numpy as np
+
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    packed: NDArray[np.float16] = unit.astype(_ON_DISK)
+    return packed
+
+
+def _unpacked(packed: NDArray[np.float16]) -> NDArray[np.float32]:
+    import numpy as np
+
+    # What is in memory now is what will be there when the store is opened again.
+    return packed.astype(np.float32)

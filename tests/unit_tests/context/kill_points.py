@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import traceback
@@ -87,6 +88,22 @@ def look_after_rebuild(root: Path) -> None:
         assert store.check() == ()
 
 
+def migrate(root: Path) -> None:
+    with UserDirectories(root).open_store(USER) as store:
+        assert store.search("sousaphone", 1)
+
+
+def look_after_migrate(root: Path) -> None:
+    """Found as before, with one index, whose vectors are sealed."""
+    look_after_rebuild(root)
+    [index] = UserDirectories(root).path(USER).glob("context/index-*")
+    with sqlite3.connect(index / "chroma.sqlite3") as database:
+        assert database.execute("SELECT name, dimension FROM collections").fetchall() == [
+            ("sealed", 1)
+        ]
+    database.close()
+
+
 def rewrap(root: Path) -> None:
     UserDirectories(root).rekey(USER, "keyring")
 
@@ -129,6 +146,7 @@ def _texts(context: PrivateContext) -> list[str]:
 ACTIONS: dict[str, tuple[Callable[[Path], None], Callable[[Path], None]]] = {
     "add": (add, look_after_add),
     "rebuild": (rebuild, look_after_rebuild),
+    "migrate": (migrate, look_after_migrate),
     "rewrap": (rewrap, look_after_rekey),
     "renew": (renew, look_after_rekey),
     "forget": (forget, look_after_forget),

@@ -5,7 +5,6 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from langchain_cogenesis.context.encryption import StoreKeys
@@ -76,16 +75,6 @@ def test_nothing_but_the_same_key_data_and_purpose_opens() -> None:
     for attempt in attempts:
         with pytest.raises(StoreCorruptError):
             attempt()
-
-
-def test_rotation_is_orthogonal_and_keyed() -> None:
-    """The matrix keeps distances, depends on the key, and is the same in every run."""
-    turn = KEYS.rotation(64)
-    assert np.abs(turn @ turn.T - np.eye(64)).max() < 1e-5
-    assert np.abs(turn - StoreKeys(bytes(32)).rotation(64)).max() > 0.1
-    again = StoreKeys(bytes(range(32))).rotation(64)
-    assert np.array_equal(turn, again)
-    assert turn[0, 0] == pytest.approx(-0.252127081155777, abs=1e-5)
 
 
 def test_the_secret_is_withheld() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from file_keyring import FileKeyring
+from vectors_on_disk import sealed_vectors
 
 from langchain_cogenesis.context.directory import UserDirectories
 from langchain_cogenesis.context.key_sources import Encryption
@@ -41,11 +41,17 @@ def _fill(root: Path, context: PrivateContext, encryption: Encryption, many: int
         session.ledger.append({"event": "request", "body": "[NAME_1] theodolite"})
         entries = session.store.items()
         index = session.store._shelf.index
-        vectors = np.asarray(index.embed([entry.item.text for entry in entries]), np.float32)
+        if encryption == "off":
+            vectors = index.embed([entry.item.text for entry in entries])
+            stored = [row.tobytes()[64:128] for row in vectors if row.any()]
+        else:
+            sealed = sealed_vectors(index.directory).values()
+            stored = [vector.encode()[64:128] for vector in sealed]
+        assert len(stored) == len(entries)
         return [
             session.store.keys.secret,
             *(entry.id.encode() for entry in entries),
-            *(row.tobytes()[64:128] for row in vectors if row.any()),
+            *stored,
         ]
 
 
@@ -76,7 +82,8 @@ def test_nothing_is_left(
     before = _content(root)
     pieces = _pieces(root)
     assert len(pieces) >= 5
-    # The search finds what is there: plaintext in plain mode, ids and vectors in both.
+    # The search finds what is there: plaintext in plain mode, ids and vectors in both,
+    # sealed or not.
     assert [canary in before for canary in CANARIES] == [encryption == "off"] * len(CANARIES)
     assert sum(piece in before for piece in noted[1:]) >= len(noted) - 2
     forget(USER, root)

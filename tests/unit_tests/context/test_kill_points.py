@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from kill_points import FIRST, USER, run
+from vectors_on_disk import turn_vectors
 
 from langchain_cogenesis.context.directory import UserDirectories
 from langchain_cogenesis.session import UserSession
@@ -29,3 +31,13 @@ def test_killed_before_any_step(prepared: Path, tmp_path: Path, action: str) -> 
     steps = run(action, prepared, tmp_path / "work")["steps"]
     assert len(steps) >= {"add": 8, "rebuild": 16, "rewrap": 12, "renew": 25, "forget": 12}[action]
     assert UserDirectories(prepared).users() == (USER,)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_killed_while_vectors_are_sealed(prepared: Path, tmp_path: Path) -> None:
+    """A store with turned vectors, of an earlier version: sealed as before, and none left over."""
+    old = shutil.copytree(prepared, tmp_path / "old")
+    users = UserDirectories(old)
+    turn_vectors(users.path(USER) / "context", users.keys(USER))
+    assert len(run("migrate", old, tmp_path / "work")["steps"]) >= 8

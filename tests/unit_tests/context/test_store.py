@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import threading
 import time
@@ -30,11 +29,6 @@ CANARIES = (
     "+44 7700 900417", "Fennel", "meticulous", "Toodle-pip", "Ottoline", "tarantella",
     "theodolite", "regatta", "Brindlecombe", "Dearest", "marmalade",
 )  # fmt: skip
-
-
-def _index(directory: Path) -> Path:
-    (found,) = directory.glob("index-*")
-    return found
 
 
 def _fields(store: PrivateContextStore, query: str, k: int = 3) -> list[str]:
@@ -139,29 +133,6 @@ def test_no_text_is_on_disk(store: PrivateContextStore, directory: Path) -> None
     for canary in CANARIES:
         assert canary.lower().encode() not in content
         assert canary.lower().encode("utf-16-le") not in content
-
-
-def test_the_vectors_on_disk_are_turned(
-    directory: Path, tmp_path: Path, wren: PrivateContext
-) -> None:
-    """What Chroma holds is not the embedding of the text, but as far from its neighbours."""
-    import chromadb
-    import numpy as np
-
-    from langchain_cogenesis.context.embeddings import StaticEmbeddings
-
-    with PrivateContextStore(directory) as store:
-        store.add(wren)
-        texts = {entry.id: entry.item.text for entry in store.items()}
-    copy = shutil.copytree(_index(directory), tmp_path / "copy")
-    client = chromadb.PersistentClient(path=str(copy))
-    held = client.get_collection("context").get(include=["embeddings", "documents", "metadatas"])
-    client.close()
-    assert held["documents"] in (None, [None] * len(texts))
-    turned = np.array(held["embeddings"])
-    plain = np.array(StaticEmbeddings().embed_documents([texts[key] for key in held["ids"]]))
-    assert np.abs((turned * plain).sum(axis=1)).max() < 0.6
-    assert np.allclose(turned @ turned.T, plain @ plain.T, atol=1e-4)
 
 
 def test_everything_is_private_to_its_owner(directory: Path, store: PrivateContextStore) -> None:

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from vectors_on_disk import sealed_vectors
 
 from langchain_cogenesis.context.directory import UserDirectories
 from langchain_cogenesis.context.schema import Activity, PrivateContext
@@ -238,19 +239,22 @@ def test_a_profile_that_lost_its_name_is_told(tmp_path: Path, wren: PrivateConte
 
 
 def test_users_are_apart(tmp_path: Path, wren: PrivateContext) -> None:
-    """The same context of two users shares no id and no vector; keys fit nowhere else."""
+    """The same context of two users shares no id and no ciphertext; keys fit nowhere else."""
     from langchain_cogenesis.exceptions import StoreError
 
     directories = UserDirectories(tmp_path / "root")
-    ids, vectors = [], []
+    ids: list[set[str]] = []
+    vectors: list[set[str]] = []
     for user in ("Wren", "Tomas"):
         with directories.open_store(user, create=True) as store:
             store.add(wren)
             ids.append({entry.id for entry in store.items()})
-            vectors.append(store._shelf.index.embed(["the regatta dinner"])[0])
     assert not ids[0] & ids[1]
-    assert abs(float(vectors[0] @ vectors[1])) < 0.5
     mine, theirs = (directories.path(user) / "context" for user in ("Wren", "Tomas"))
+    for context in (mine, theirs):
+        [index] = context.glob("index-*")
+        vectors.append({sealed[:40] for sealed in sealed_vectors(index).values()})
+    assert len(vectors[0] | vectors[1]) == 2 * len(wren.items())
     with pytest.raises(StoreError, match="key doesn't belong"):
         PrivateContextStore(theirs, keys=directories.keys("Wren"))
     shutil.copy(theirs / "documents", mine / "documents")

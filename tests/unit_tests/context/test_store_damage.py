@@ -170,7 +170,7 @@ def test_a_broken_manifest_is_reported_and_mended(
         assert again.rebuild() == len(wren.items())
         assert again.export() == wren
     (directory / "manifest.json").write_text('{"format": 99}')
-    with pytest.raises(StoreError, match="store format 99; this version reads 1"):
+    with pytest.raises(StoreError, match="store format 99; this version reads 2"):
         PrivateContextStore(directory)
 
 
