@@ -23,7 +23,8 @@ _ASKS = {
     "phone": "They can call me at {}.",
     "place": "We meet at {}.",
     "number": "The order is {}.",
-    "phrase": "Use the words {}.",
+    "words of a fact": "Say that {} is no more.",
+    "words of a writing": "Use the words {}.",
 }
 KINDS = tuple(_ASKS)
 
@@ -48,7 +49,7 @@ def plant(subject: Subject, seed: int) -> Subject:
 
 
 def _values(random: Random) -> dict[str, str]:
-    given, surname, place, *phrase = (_word(random) for _ in range(6))
+    given, surname, place, *words = (_word(random) for _ in range(9))
     digits = "".join(random.choice("123456789") for _ in range(9))
     return {
         "name": f"{given.title()} {surname.title()}",
@@ -56,7 +57,8 @@ def _values(random: Random) -> dict[str, str]:
         "phone": f"0{digits[:3]} {digits[3:6]} {digits[6:]}",
         "place": f"Villa {place.title()}",
         "number": f"{''.join(random.choice('BCDFGHJKLM') for _ in range(2))}-{digits[:5]}",
-        "phrase": " ".join(phrase),
+        "words of a fact": " ".join(words[:3]),
+        "words of a writing": " ".join(words[3:]),
     }
 
 
@@ -69,15 +71,15 @@ def _with_values(context: PrivateContext, values: dict[str, str]) -> PrivateCont
     contact = Contact(
         name=values["name"], relation="acquaintance", email=values["email"], phone=values["phone"]
     )
+    facts = (*profile.facts, f"grew up with {values['words of a fact']}")
+    contacts = (*profile.contacts, contact)
+    writing = f"The parcel is marked {values['words of a writing']}."
     return PrivateContext(
-        profile=profile.model_copy(update={"contacts": (*profile.contacts, contact)}),
+        profile=profile.model_copy(update={"contacts": contacts, "facts": facts}),
         activities=(
             *context.activities,
             Activity(kind="calendar", text="supper", place=values["place"]),
             Activity(kind="purchase", text=f"a lamp, order {values['number']}"),
         ),
-        writings=(
-            *context.writings,
-            WritingSample(text=f"The parcel is marked {values['phrase']}.", title="A parcel"),
-        ),
+        writings=(*context.writings, WritingSample(text=writing, title="A parcel")),
     )

@@ -16,7 +16,7 @@ from langchain_cogenesis.evaluation.audit.subjects import (
     Subject,
     Unit,
     age_band,
-    distinct_units,
+    known_units,
     name_parts,
 )
 
@@ -44,7 +44,7 @@ def grammar_subject(seed: int, number: int) -> Subject:
         activities=(*occasion.activities, *others),
         writings=tuple(earlier_writing(random, persona, "all") for _ in range(2)),
     )
-    units = distinct_units((*_profile_units(persona), *_slot_units(occasion.slots)))
+    units = known_units((*_profile_units(persona), *_slot_units(occasion.slots)), context)
     return Subject(number, instruction, context, units, _attributes(persona))
 
 
@@ -61,7 +61,7 @@ def _profile_units(persona: Persona) -> Iterator[Unit]:
 
 
 def _slot_units(slots: dict[str, Slot]) -> Iterator[Unit]:
-    for name, slot in slots.items():
+    for slot in slots.values():
         # What the planner invents is not of the user, and what has no kind names nothing.
         if slot.kind is None or slot.source == "planner":
             continue

@@ -15,7 +15,7 @@ from langchain_cogenesis.evaluation.audit.subjects import (
     Subject,
     Unit,
     age_band,
-    distinct_units,
+    known_units,
     name_parts,
 )
 from langchain_cogenesis.exceptions import ConfigurationError
@@ -54,7 +54,7 @@ def record_subjects(path: Path, limit: int | None = None) -> list[Subject]:
         if context is None or not instruction:
             continue
         fields = dict(_fields(str(record["additional_profile"])))
-        units = distinct_units(_units(fields))
+        units = known_units(_units(fields), context)
         number = len(subjects)
         subjects.append(Subject(number, instruction, context, units, _attributes(fields)))
         if len(subjects) == limit:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from langchain_cogenesis.context.schema import PrivateContext
 
@@ -18,7 +18,7 @@ class Unit:
     Attributes:
         kind: What it is: `name`, `place`, `date` …
         text: The value.
-        promised: Whether the README promises that it doesn't leave.
+        promised: Whether the README promises that it doesn't leave, if the context holds it.
     """
 
     kind: str
@@ -84,19 +84,30 @@ def age_band(age: int) -> str:
     return next((name for below, name in AGE_BANDS if age < below), "60 and above")
 
 
-def distinct_units(units: Iterable[Unit]) -> tuple[Unit, ...]:
-    """Units without those that tell nothing: of fewer than two letters or digits, or twice there.
+def known_units(units: Iterable[Unit], context: PrivateContext) -> tuple[Unit, ...]:
+    """The units that tell something, each once, and promised only if the context holds them.
 
-    A value of two kinds keeps the one that is promised, else the first.
+    What a user types and nobody was told before, no lexicon can know. A value of two kinds keeps
+    the one that is promised, else the first.
+
+    Args:
+        units: Units of one user.
+        context: What is known of the user.
     """
+    known = _folded("\n".join(item.text for item in context.items()))
     kept: dict[str, Unit] = {}
     for unit in units:
-        key = " ".join(unit.text.casefold().split())
+        key = _folded(unit.text)
         if sum(map(str.isalnum, key)) < 2:
             continue
-        if key not in kept or (unit.promised and not kept[key].promised):
-            kept[key] = unit
+        found = replace(unit, promised=unit.promised and key in known)
+        if key not in kept or (found.promised and not kept[key].promised):
+            kept[key] = found
     return tuple(kept.values())
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def without_values(text: str, values: Iterable[str]) -> str:
