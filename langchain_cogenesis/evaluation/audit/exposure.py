@@ -10,9 +10,11 @@ from langchain_cogenesis.evaluation.audit.recorded import normalized
 from langchain_cogenesis.evaluation.audit.subjects import Subject
 from langchain_cogenesis.evaluation.audit.texts import Texts
 
-NEARLY = 85.0
-"""Share of a value's characters, percent, from which on it is found nearly."""
+NEARLY = 0.84
+"""A value is found nearly if it is this alike: one letter of seven may be another."""
+_WORTH_A_LOOK = 70.0
 _SHORTEST_NEAR = 6
+_LONG = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +46,21 @@ class Haystack:
 
     def __init__(self, text: str) -> None:
         self._folded = " ".join(text.casefold().split())
-        self._joined = normalized(text)
+        self._letters = _letters(text)
 
     def has(self, value: str) -> bool:
-        """Whether a value is there; a short one has to be a word of its own."""
-        plain = normalized(value)
-        if len(plain) >= _SHORTEST_NEAR and not plain.isdigit():
-            return plain in self._joined
-        words = r"\s+".join(map(re.escape, value.casefold().split()))
-        return re.search(rf"(?<!\w){words}(?!\w)", self._folded) is not None
+        """Whether a value is there, whatever its case, spacing and punctuation.
+
+        A long one may be a part of a longer word, a short one has to be a word of its own.
+        """
+        letters = _letters(value)
+        if not letters or letters not in self._letters:
+            return False
+        if len(letters) >= _LONG:
+            return True
+        between = r"[\W_]*" if len(letters) >= _SHORTEST_NEAR else r"[\s_]*"
+        spelled = between.join(map(re.escape, letters))
+        return re.search(rf"(?<![^\W_]){spelled}(?![^\W_])", self._folded) is not None
 
     def has_nearly(self, value: str) -> bool:
         """Whether a value is there but for a few characters; never true of a short one alone."""
@@ -62,8 +70,9 @@ class Haystack:
         if len(plain) < _SHORTEST_NEAR or len(plain) > len(self._folded):
             return False
         from rapidfuzz import fuzz
+        from rapidfuzz.distance import Levenshtein
 
-        found = fuzz.partial_ratio_alignment(plain, self._folded, score_cutoff=NEARLY)
+        found = fuzz.partial_ratio_alignment(plain, self._folded, score_cutoff=_WORTH_A_LOOK)
         if found is None:
             return False
         # To the ends of its words: "man" isn't a part of "manage".
@@ -72,7 +81,8 @@ class Haystack:
             start -= 1
         while end < len(self._folded) and self._folded[end - 1 : end + 1].isalnum():
             end += 1
-        return fuzz.ratio(plain, self._folded[start:end].strip()) >= NEARLY
+        seen = self._folded[start:end].strip()
+        return Levenshtein.normalized_similarity(plain, seen, score_cutoff=NEARLY) > 0
 
 
 def canary_exposures(subject: Subject, texts: Texts) -> list[Exposure]:
@@ -116,3 +126,7 @@ def _exposures(
         )
         for kind, value, promised in values
     ]
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, normalized(text)))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from langchain_cogenesis.context.schema import PrivateContext
 
+_NAMES = frozenset({"name", "place", "firm", "employer"})
 AGE_BANDS = ((30, "below 30"), (45, "30 to 44"), (60, "45 to 59"))
 
 
@@ -87,23 +88,38 @@ def age_band(age: int) -> str:
 def known_units(units: Iterable[Unit], context: PrivateContext) -> tuple[Unit, ...]:
     """The units that tell something, each once, and promised only if the context holds them.
 
-    What a user types and nobody was told before, no lexicon can know. A value of two kinds keeps
-    the one that is promised, else the first.
+    What a user types and nobody was told before, no lexicon can know; and names are promised where
+    a field of the context holds them, not where some text mentions them. A value of two kinds
+    keeps the one that is promised, else the first.
 
     Args:
         units: Units of one user.
         context: What is known of the user.
     """
-    known = _folded("\n".join(item.text for item in context.items()))
+    anywhere = _folded("\n".join(item.text for item in context.items()))
+    in_fields = _folded("\n".join(_fields(context)))
     kept: dict[str, Unit] = {}
     for unit in units:
         key = _folded(unit.text)
         if sum(map(str.isalnum, key)) < 2:
             continue
+        known = in_fields if unit.kind in _NAMES else anywhere
         found = replace(unit, promised=unit.promised and key in known)
         if key not in kept or (found.promised and not kept[key].promised):
             kept[key] = found
     return tuple(kept.values())
+
+
+def _fields(context: PrivateContext) -> Iterator[str]:
+    """What stands in fields of names, places and employers."""
+    profile = context.profile
+    if profile is not None:
+        own = (profile.name, profile.company, profile.location, profile.address, profile.occupation)
+        yield from (field for field in own if field)
+        yield from (contact.name for contact in profile.contacts)
+    for activity in context.activities:
+        yield from (*activity.people, activity.place or "")
+    yield from (sample.recipient or "" for sample in context.writings)
 
 
 def _folded(text: str) -> str:

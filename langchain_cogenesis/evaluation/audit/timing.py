@@ -117,16 +117,19 @@ def _features(rhythm: Rhythm) -> list[float]:
 def _interval(
     truth: NDArray[np.bool_], scores: NDArray[np.float64], groups: NDArray[np.int64], seed: int
 ) -> Estimate:
+    """The area under the ROC curve, with a percentile bootstrap over groups."""
     import numpy as np
-    from sklearn.metrics import roc_auc_score
 
+    above, below = scores[truth][:, None], scores[~truth][None, :]
+    # The share of pairs in the right order, ties by half, is the area.
+    ordered = (above > below) + 0.5 * (above == below)
+    names, rows = np.unique(groups, return_inverse=True)
     random = np.random.default_rng(seed)
-    names = np.unique(groups)
-    rows = {name: np.flatnonzero(groups == name) for name in names}
-    found: list[float] = []
-    for _ in range(_RESAMPLES):
-        drawn = np.concatenate([rows[name] for name in random.choice(names, len(names))])
-        if 0 < truth[drawn].sum() < len(drawn):
-            found.append(float(roc_auc_score(truth[drawn], scores[drawn])))
-    low, high = np.percentile(found, (2.5, 97.5))
-    return Estimate(float(roc_auc_score(truth, scores)), float(low), float(high), len(names))
+
+    def area(times: NDArray[np.int64]) -> float:
+        first, second = times[rows[truth]], times[rows[~truth]]
+        return float(first @ ordered @ second / (first.sum() * second.sum()))
+
+    drawn = random.multinomial(len(names), [1 / len(names)] * len(names), _RESAMPLES)
+    low, high = np.percentile([area(times) for times in drawn], (2.5, 97.5))
+    return Estimate(area(np.ones(len(names), dtype=int)), float(low), float(high), len(names))
