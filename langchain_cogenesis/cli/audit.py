@@ -136,10 +136,11 @@ def _folder(kept: Path | None) -> Iterator[Path]:
     from langchain_cogenesis.evaluation.audit.runs import audit_folder
 
     if kept is not None:
-        yield audit_folder(kept)
+        with audit_folder(kept) as folder:
+            yield folder
         return
-    with TemporaryDirectory(prefix="cogenesis-") as temporary:
-        yield audit_folder(Path(temporary))
+    with TemporaryDirectory(prefix="cogenesis-") as temporary, audit_folder(Path(temporary)) as own:
+        yield own
 
 
 @contextmanager
@@ -167,6 +168,7 @@ def _print(report: ModeReport) -> None:
     heads = ("attack", "our egress", "raw with context", "raw instruction", "floor", "chance",
              "over floor", "n", "±", "target", "")  # fmt: skip
     table = Table(*heads, box=None, header_style="bold")
+    table.columns[0].no_wrap = True
     for row in report.rows:
         table.add_row(*_cells(row))
     out().print(table)

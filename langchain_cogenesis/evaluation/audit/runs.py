@@ -7,6 +7,7 @@ folder holds already of the same users and settings is not run again.
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ that no private span keeps it from asking: at a fixed rate, twice, and where the
 LOCAL, REMOTE = "house-small", "house-large"
 _ENTROPY_NATS = 1.0
 _SUFFIX = ".wire"
+_STORE = "store-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +104,17 @@ def record_runs(subjects: Sequence[Subject], settings: RunSettings, folder: Path
             yield Run(subject.number, target, fault)
 
 
-def audit_folder(path: Path) -> Path:
-    """Makes a folder that only its owner can look into (0700).
+@contextmanager
+def audit_folder(path: Path) -> Iterator[Path]:
+    """Makes a folder that only its owner can look into (0700), and holds it for one audit.
 
     Raises:
-        ConfigurationError: It can't be made, or is open to others and holds other files.
+        ConfigurationError: It can't be made, is open to others and holds other files, or another
+            audit is at work in it.
     """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path / ".lock", timeout=0, mode=0o600)
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if path.stat().st_mode & 0o077 and any(path.iterdir()):
@@ -117,12 +124,21 @@ def audit_folder(path: Path) -> Path:
                 hint="Give a folder of its own: recordings are private data.",
             )
         path.chmod(0o700)
+        lock.acquire()
+    except Timeout:
+        raise ConfigurationError(
+            f"another audit is at work in {path}.", hint="Wait for it, or give another folder."
+        ) from None
     except OSError as error:
         raise ConfigurationError(
             f"{path} can't hold recordings ({error.strerror}).",
             hint="Choose a directory that you own and that is not a file.",
         ) from None
-    return path
+    with lock:
+        # What a killed audit left of the stores that its users had.
+        for left in path.glob(f"{_STORE}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        yield path
 
 
 def _record_file(folder: Path, subject: Subject, settings: RunSettings) -> Path:
@@ -156,7 +172,7 @@ class _Writers:
 
         self.relay.record_to(record_file)
         with ExitStack() as stack:
-            root = stack.enter_context(TemporaryDirectory(prefix="cogenesis-"))
+            root = stack.enter_context(TemporaryDirectory(prefix=_STORE, dir=record_file.parent))
             session = stack.enter_context(
                 UserSession("audited", root, create=True, policy=self._policy())
             )
