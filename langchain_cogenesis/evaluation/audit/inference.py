@@ -49,7 +49,7 @@ def guess_attribute(texts: Sequence[str], labels: Sequence[str], seed: int = 0) 
     from sklearn.model_selection import StratifiedKFold
 
     counts = Counter(labels)
-    if len(counts) < 2 or len(labels) < 2 * FOLDS:
+    if len(counts) < 2 or max(counts.values()) < FOLDS:
         return None
     chance = max(counts.values()) / len(labels)
     # Of a rare label some folds have none to test with, which is no fault.

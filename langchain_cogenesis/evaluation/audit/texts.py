@@ -79,8 +79,11 @@ def longest(texts: Iterable[str]) -> list[str]:
     """
     ordered = sorted(set(texts))
     following = [*ordered[1:], ""]
-    return [text for text, after in zip(ordered, following, strict=True)
-            if not after.startswith(text)]  # fmt: skip
+    return [
+        text
+        for text, after in zip(ordered, following, strict=False)
+        if text and not after.startswith(text)
+    ]
 
 
 def _said(body: bytes, vocabulary: Vocabulary | None) -> Iterator[str]:

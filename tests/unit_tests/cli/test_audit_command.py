@@ -24,6 +24,7 @@ from langchain_cogenesis.evaluation.audit.recorded import recorded_requests
 def run(*arguments: str) -> Any:
     result = CliRunner().invoke(app, ["audit", *arguments, "--json"])
     # 1 says that something leaked, which is for the gate's tests to mind.
+    assert isinstance(result.exception, SystemExit | None), result.exception
     assert result.exit_code in (0, 1), result.output
     return json.loads(result.stdout)
 
@@ -31,26 +32,26 @@ def run(*arguments: str) -> Any:
 def test_sketch_mode_is_recorded_attacked_and_reported(tmp_path: Path) -> None:
     """A handful of users: private recordings, a table without values, and reports."""
     folder = tmp_path / "audit"
-    told = run("--limit", "10", "--max-tokens", "2", "--out", str(folder))
+    told = run("--limit", "12", "--max-tokens", "2", "--out", str(folder))
     [mode] = told["modes"]
-    assert (mode["mode"], mode["users"]) == ("sketch", 10)
-    assert mode["requests"] >= 10
+    assert (mode["mode"], mode["users"]) == ("sketch", 12)
+    assert mode["requests"] >= 12
     rows = {(row["attack"], row["what"]): row for row in mode["attacks"]}
     canaries = rows["canaries", "all, exact"]
     assert canaries["raw"]["value"] == 1.0
     assert 0 < canaries["typed"]["value"] < 1
     assert canaries["floor"]["value"] == 0
     assert canaries["ours"]["value"] < canaries["typed"]["value"] or not canaries["typed"]["value"]
-    assert rows["linkability", "1 of 10 users"]["raw"]["value"] == 1.0
-    assert rows["attribute", "tone"]["n"] == 10
+    assert rows["linkability", "1 of 12 users"]["raw"]["value"] == 1.0
+    assert rows["attribute", "tone"]["n"] == 12
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     records = sorted(folder.glob("*.wire"))
-    assert len(records) == 10
+    assert len(records) == 12
     assert all(recorded_requests(record) for record in records)
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
     assert json.loads((folder / "report.json").read_text()) == told
     reports = (folder / "report.md").read_text() + (folder / "report.json").read_text()
-    for number in range(10):
+    for number in range(12):
         for canary in plant(grammar_subject(0, number), 0).canaries:
             assert canary.text not in reports
     assert not list(folder.glob("store-*"))

@@ -48,6 +48,7 @@ def test_too_few_users_are_not_measured() -> None:
     """Three users, or one trade, are no measurement."""
     assert guess_attribute(["a", "b", "c"], ["x", "y", "x"]) is None
     assert guess_attribute(["a"] * 30, ["x"] * 30) is None
+    assert guess_attribute(["a"] * 30, [str(n) for n in range(30)]) is None
 
 
 def test_rows_compare_with_the_floor() -> None:

@@ -77,9 +77,12 @@ def test_every_kind_is_planted_and_half_of_the_texts_hold_one() -> None:
     for user in users:
         assert {canary.kind for canary in user.canaries} == set(KINDS)
         history, instruction = Haystack(user.history()), Haystack(user.instruction)
+        held = {canary.kind for canary in user.canaries if canary.typed}
+        # An address has the name in it.
+        held |= {"name"} if "email" in held else set()
         for canary in user.canaries:
             assert history.has(canary.text)
-            assert instruction.has(canary.text) is canary.typed
+            assert instruction.has(canary.text) is (canary.kind in held)
             typed += canary.typed
     assert 15 < typed < 45
     assert users == [plant(grammar_subject(3, number), 3) for number in range(60)]
