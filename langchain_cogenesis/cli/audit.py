@@ -165,16 +165,22 @@ def _progress() -> Iterator[Advance]:
 def _print(report: ModeReport) -> None:
     told = f"{report.mode}: {report.users} users, {report.requests} requests, {report.bytes} bytes"
     out().print(f"\n{told}", style="bold", markup=False)
-    heads = ("attack", "our egress", "raw with context", "raw instruction", "floor", "chance",
-             "over floor", "n", "±", "target", "")  # fmt: skip
+    heads = ("attack", "our egress", "raw", "typed", "floor", "chance", "over floor", "n", "±",
+             "target", "")  # fmt: skip
     table = Table(*heads, box=None, header_style="bold")
-    table.columns[0].no_wrap = True
+    for column in table.columns[:-1]:
+        column.no_wrap = True
     for row in report.rows:
         table.add_row(*_cells(row))
     out().print(table)
-    out().print("Percent, with 95 % intervals. Floor: the instruction without private values.")
+    out().print(
+        "Percent, with 95 % intervals. raw: instruction and context, as an app without us would "
+        "send them; typed: the instruction; floor: it, without private values. * not promised."
+    )
     if any(row.attack == "timing" for row in report.rows):
-        out().print("Timing: raw is a schedule that depends on the text; floor, a fixed one again.")
+        out().print(
+            "In timing, raw is a schedule that depends on the text; floor, a fixed one again."
+        )
     if report.faults:
         faults = ", ".join(f"{count} {kind}" for kind, count in report.faults.items())
         out().print(f"Runs that ended with an error: {faults}.", markup=False)
@@ -183,9 +189,20 @@ def _print(report: ModeReport) -> None:
 def _cells(row: Row) -> Iterator[Text]:
     from langchain_cogenesis.evaluation.audit.report import cells, percent
 
-    attack, what, ours, _, _, floor, chance, excess, count, width, target, verdict = cells(row)
+    attack, _, ours, _, _, floor, chance, excess, count, width, target, verdict = cells(row)
     single = {name: row.results.get(name) for name in ("raw", "typed")}
     values = ("–" if found is None else percent(found.value) for found in single.values())
-    texts = (f"{attack}: {what}", ours, *values, floor, chance, excess, count, width, target)
+    star = "*" if row.promised is False else ""
+    texts = (
+        f"{attack}{star}: {row.what}",
+        ours,
+        *values,
+        floor,
+        chance,
+        excess,
+        count,
+        width,
+        target,
+    )
     yield from map(Text, texts)
     yield Text(verdict, _STYLES.get(row.verdict, "yellow"))
