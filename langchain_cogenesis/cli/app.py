@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from langchain_cogenesis._version import __version__
+from langchain_cogenesis.cli.audit import audit
 from langchain_cogenesis.cli.context import context_app, import_
 from langchain_cogenesis.cli.demo import demo
 from langchain_cogenesis.cli.doctor import doctor
@@ -52,3 +53,4 @@ app.add_typer(fusion_app, name="fusion")
 app.command()(serve)
 app.command()(models)
 app.command()(doctor)
+app.command()(audit)

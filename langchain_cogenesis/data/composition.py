@@ -205,7 +205,7 @@ def compose_private(
     found = Found((), frozenset())
     if not conditions[0].startswith("bare"):
         count = random.choices((0, 1, 2, 3), (85, 10, 3, 2))[0]
-        earlier = [_earlier(random, persona, requests[0].scope) for _ in range(count)]
+        earlier = [earlier_writing(random, persona, requests[0].scope) for _ in range(count)]
         named = all("name" in slots_of(request.instruction.template) for request in requests)
         occasions = [request.occasion for request in requests]
         found = retrieve(random, persona, occasions, named=named, earlier=earlier)
@@ -276,7 +276,7 @@ def _example(
     )
 
 
-def _earlier(random: Random, persona: Persona, scope: Scope) -> WritingSample:
+def earlier_writing(random: Random, persona: Persona, scope: Scope) -> WritingSample:
     """Something that the persona wrote before."""
     mails = [task for task in tasks_within(scope) if task.form == "email"]
     request = create_request(random, persona, random.choice(mails), scope)

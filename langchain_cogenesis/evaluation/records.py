@@ -69,6 +69,28 @@ def estimate(pairs: Iterable[tuple[float, float]], seed: int = 0) -> Estimate | 
     return Estimate(float(total[0] / total[1]), low, high, len(table))
 
 
+def estimate_share(pairs: Iterable[tuple[float, float]], seed: int = 0) -> Estimate | None:
+    """Estimates a share as `estimate` does; where none or all are hit, by Wilson's interval.
+
+    A bootstrap of nothing but zeros would say that there can't be a one.
+
+    Args:
+        pairs: Hits and tries of each text.
+        seed: Of the resampling.
+
+    Returns:
+        The estimate, or None where nothing was tried.
+    """
+    found = estimate(pairs, seed)
+    if found is None or 0 < found.value < 1:
+        return found
+    # With z² of a 95 % interval; texts count once each, however many tries they hold.
+    beyond = 3.841459 / (found.count + 3.841459)
+    if found.value:
+        return Estimate(1.0, 1 - beyond, 1.0, found.count)
+    return Estimate(0.0, 0.0, beyond, found.count)
+
+
 def estimate_gain(
     before: Sequence[tuple[float, float]], after: Sequence[tuple[float, float]], seed: int = 0
 ) -> Estimate | None:

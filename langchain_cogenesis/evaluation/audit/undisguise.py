@@ -157,13 +157,13 @@ def _decodings(text: str) -> Iterator[tuple[str, str]]:
     for match in _BASE64.finditer(text):
         # Cut from a longer run, it may begin at any of four places.
         for start in range(min(4, len(match[0]) - 7)):
-            inner = _from_base64(match[0][start:])
-            if inner is not None:
-                yield "base64", inner
+            decoded = _from_base64(match[0][start:])
+            if decoded is not None:
+                yield "base64", decoded
     for match in _HEX.finditer(text):
-        inner = _printable(bytes.fromhex(match[0]))
-        if inner is not None:
-            yield "hex", inner
+        decoded = _printable(bytes.fromhex(match[0]))
+        if decoded is not None:
+            yield "hex", decoded
 
 
 def _unescape(match: re.Match[str]) -> str:
