@@ -271,6 +271,10 @@ class EgressGate:
         """What is private in a text: typed placeholders, known values, detected ones."""
         return merge_overlaps(self._parts(text))
 
+    def grows(self, text: str) -> bool:
+        """Whether the end of a text may be the beginning of what a detector finds."""
+        return any(grows(text) for d in self.detectors if (grows := getattr(d, "grows", None)))
+
     def _parts(self, text: str) -> list[Match]:
         literal = (Match(m.start(), m.end(), "ITEM") for m in PLACEHOLDER_PATTERN.finditer(text))
         detected = (match for detector in self.detectors for match in detector.find(text))
