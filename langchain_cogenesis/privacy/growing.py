@@ -71,9 +71,8 @@ def _is_begun(word: str) -> bool:
     if _MIXED.search(word):
         return True
     bare = word.lstrip(_OPENERS)
-    for opener in _OPENERS:
-        bare = bare[bare.rfind(opener) + 1 :] if opener in bare else bare
-    return bare in _BEGUN or bare.startswith(_MARKERS)
+    after = bare[1 + max(bare.rfind(opener) for opener in _OPENERS) :]
+    return any(part in _BEGUN or part.startswith(_MARKERS) for part in (bare, after))
 
 
 def _ends_in_number(text: str) -> bool:
