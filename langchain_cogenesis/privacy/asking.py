@@ -137,6 +137,8 @@ class Answers:
 
     def told(self) -> Counter[tuple[str, str]]:
         """How often each decision was taken, by kind and decision."""
+        if not self._decisions:
+            return Counter()
         with self._lock:
             return Counter((kind, told) for (kind, _), told in self._decisions.items())
 
@@ -154,7 +156,9 @@ class AnswerBook:
     def of(self, thread: object, endpoint: str) -> Answers:
         """The answers of a thread of conversation for an endpoint's origin."""
         with self._lock:
-            answers = self._answers.setdefault((thread, endpoint), Answers())
+            answers = self._answers.get((thread, endpoint))
+            if answers is None:
+                answers = self._answers[(thread, endpoint)] = Answers()
             self._answers.move_to_end((thread, endpoint))
             while len(self._answers) > _THREADS_REMEMBERED:
                 self._answers.popitem(last=False)

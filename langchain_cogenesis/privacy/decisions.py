@@ -33,6 +33,8 @@ def policy_actions(
         The values from left to right, overlapping ones joined, with their actions.
     """
     ordered = sorted(parts, key=attrgetter("start"))
+    if not ordered:
+        return {}
     actions: dict[Match, Action] = {}
     inner = iter(ordered)
     part = next(inner, None)

@@ -74,6 +74,7 @@ class EgressGate:
         self._answers = AnswerBook()
         self._key = secrets.token_bytes(32)
         self._constants = tuple(public_texts)
+        self._longest_constant = max(map(len, self._constants), default=0)
         self._public = frozenset(self._digest(text) for text in self._constants)
         self._cleared: OrderedDict[tuple[str, bytes], Clearance] = OrderedDict()
         self._lock = threading.Lock()
@@ -126,12 +127,7 @@ class EgressGate:
         masked: Counter[str] = Counter()
         answers = self._answers.of(conversation.thread, origin(endpoint))
         if not self.policy.trusts(endpoint):
-            said = text
-            # The constant templates speak of placeholders; these stand for nothing. They are
-            # blanked before the cut, which may go through one of them.
-            for constant in self._constants:
-                said = said.replace(constant, "\n" * len(constant))
-            said = said[_word_start(said, since - _OVERLAP) :]
+            said = self._unsaid(text, since - _OVERLAP)
             marks = {match.group(): match[1] for match in PLACEHOLDER_PATTERN.finditer(said)}
             actions = policy_actions(self.policy, self._parts(said), endpoint)
             left = Counter(
@@ -147,6 +143,22 @@ class EgressGate:
             masked.update(marks.values())
         self._remember(text, endpoint, Clearance(masked, answers, answers.told()))
         return ClearedText(text, origin(endpoint), masked, seal=SEAL)
+
+    def _unsaid(self, text: str, since: int) -> str:
+        """A text from the word on in which a position is, without constant templates.
+
+        They speak of placeholders that stand for nothing. They are blanked before the cut, which
+        may go through one of them.
+        """
+        # One that reaches over the cut begins no further back than it is long; so does a word.
+        first = max(0, since - self._longest_constant - _OVERLAP)
+        said = text[first:]
+        for constant in self._constants:
+            said = said.replace(constant, "\n" * len(constant))
+        start = _word_start(said, since - first)
+        if start == 0 and first > 0:
+            return self._unsaid(text, 0)
+        return said[start:]
 
     def _note_denied(self, denied: Denied) -> Denied:
         if self.ledger is not None:
@@ -276,7 +288,8 @@ class EgressGate:
         return any(grows(text) for d in self.detectors if (grows := getattr(d, "grows", None)))
 
     def _parts(self, text: str) -> list[Match]:
-        literal = (Match(m.start(), m.end(), "ITEM") for m in PLACEHOLDER_PATTERN.finditer(text))
+        marks = PLACEHOLDER_PATTERN.finditer(text) if "[" in text else ()
+        literal = (Match(m.start(), m.end(), "ITEM") for m in marks)
         detected = (match for detector in self.detectors for match in detector.find(text))
         return [*literal, *self.lexicon.find(text), *detected]
 

@@ -22,9 +22,11 @@ _MARKERS = (
 )  # fmt: skip
 """What secrets and addresses begin with, as in `secret_patterns` and `address_patterns`."""
 _BEGUN = frozenset(marker[:end] for marker in _MARKERS for end in range(1, len(marker)))
+_THREES = frozenset(marker[:3] for marker in _MARKERS)
 _OPENERS = "\"'`([{<=:,;"
 _MIXED = re.compile(r"\d|[a-z][A-Z]|[A-Z]{2}|\w[_+/=~-]\w|@|://")
 _CAPITALS = re.compile(r"(?<!\w)[A-Z]{2,4}[-\ ]?\d*\Z")
+_DIGIT = re.compile(r"\d")
 _MARK = re.compile(r"\[[A-Z]{0,7}(?:_\d{0,4}\]?)?\Z")
 _STREET = re.compile(r"(?<!\w)\d{1,5}[a-z]?,?\ (?:[A-Z][\w'’.-]*\ ?){0,3}\Z")
 _CUES = (
@@ -61,7 +63,7 @@ def may_grow(text: str) -> bool:
     if "[" in word and _MARK.search(word):
         return True
     return (
-        (any(map(str.isdigit, last)) and _STREET.search(last) is not None)
+        (_DIGIT.search(last) is not None and _STREET.search(last) is not None)
         or _is_block_open(text)
         or _is_assigned(text)
     )
@@ -72,13 +74,15 @@ def _is_begun(word: str) -> bool:
         return True
     bare = word.lstrip(_OPENERS)
     after = bare[1 + max(bare.rfind(opener) for opener in _OPENERS) :]
-    return any(part in _BEGUN or part.startswith(_MARKERS) for part in (bare, after))
+    return any(
+        part in _BEGUN or (part[:3] in _THREES and part.startswith(_MARKERS))
+        for part in (bare, after)
+    )
 
 
 def _ends_in_number(text: str) -> bool:
     """Whether a text ends in a number with its groups: "call 0170 12" and "+49 (0"."""
-    tail = text[len(text.rstrip(_NUMBER)) :]
-    return any(map(str.isdigit, tail))
+    return _DIGIT.search(text, len(text.rstrip(_NUMBER))) is not None
 
 
 def _is_assigned(text: str) -> bool:

@@ -119,8 +119,9 @@ class PrefixMask:
         size = len(canonical.text)
         for length in range(1, min(size, longest) + 1):
             begin = size - length
-            if not (canonical.starts[begin] or length >= _JOINED):
-                continue
-            if self._lexicon.begins(canonical.text[begin:]):
+            # Edges of words are worked out last: few ends begin a value at all.
+            if self._lexicon.begins(canonical.text[begin:]) and (
+                length >= _JOINED or canonical.starts[begin]
+            ):
                 return True
         return False
