@@ -111,7 +111,7 @@ def make_mixer(model: Still, *, masked: bool) -> Mixer:
     if not masked:
         return Mixer(stand_in, [1], [Helper(stand_in, [1], RawPrefix())])
     gate, conversation = EgressGate(_names()), Conversation()
-    mask = PrefixMask(gate.find, conversation.mask, gate.lexicon)
+    mask = PrefixMask(gate.find, conversation.mask, gate.lexicon, gate.grows)
     admit = admitting(gate, "http://127.0.0.1:1/v1", conversation, stand_in)
     helper = Helper(stand_in, [1], MaskedPrefix(model.vocabulary, mask), admit)
     return Mixer(stand_in, [1], [helper])

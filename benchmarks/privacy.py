@@ -3,17 +3,19 @@
 Ours and what people use today, on the same texts: queries with their private units (a CSV with
 `user_query` and `pii_units`), tasks with their users' profiles (a JSON list), and instructions of
 our own grammar. A unit leaks if it can be read whole in what would be sent; a value, which is a
-place where a unit stands, if some letter or digit of it can.
+place where a unit stands, if some letter or digit of it can. With records, every user's whole
+context is also held against instructions of others, in which nothing is that user's.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from benchmarks.privacy_others import masked_of_others
 from benchmarks.privacy_records import Source, grammar_records, read_profiles, read_pupa
 from benchmarks.privacy_scores import Scores, Share, score
 from benchmarks.privacy_systems import systems
@@ -34,7 +36,11 @@ def compare(sources: Sequence[Source]) -> list[Scores | dict[str, str]]:
     return rows
 
 
-def table(rows: Sequence[Scores | dict[str, str]], sources: Sequence[Source]) -> str:
+def table(
+    rows: Sequence[Scores | dict[str, str]],
+    sources: Sequence[Source],
+    others: Mapping[str, Share] | None = None,
+) -> str:
     """The rows for reading."""
     heads = ("leaked units", "of those with a shape", "leaked values", "masked for nothing")
     lines = [f"{'':10} {'':24}" + "".join(f"{head:>28}" for head in heads) + f"{'µs/KB':>9}"]
@@ -52,6 +58,8 @@ def table(rows: Sequence[Scores | dict[str, str]], sources: Sequence[Source]) ->
                 f"{source.name}: {source.left_out} units are marks of the data's authors, not "
                 "values; left out."
             )
+    for name, share in (others or {}).items():
+        lines.append(f"{name}: words masked by the whole context of somebody else: {_cell(share)}")
     return "\n".join(lines)
 
 
@@ -80,10 +88,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sources.append(read_profiles(options.records, options.count))
     sources.append(grammar_records(options.count or _GRAMMAR))
     rows = compare(sources)
+    others = masked_of_others(options.records, sources) if options.records else {}
     if options.json:
-        print(json.dumps([r if isinstance(r, dict) else asdict(r) for r in rows], indent=2))
+        told: list[object] = [r if isinstance(r, dict) else asdict(r) for r in rows]
+        told += [
+            {"source": name, "system": "somebody else's context", "masked_words": asdict(share)}
+            for name, share in others.items()
+        ]
+        print(json.dumps(told, indent=2))
     else:
-        print(table(rows, sources))
+        print(table(rows, sources, others))
 
 
 if __name__ == "__main__":

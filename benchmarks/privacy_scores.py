@@ -92,7 +92,7 @@ def score(source: str, name: str, system: System, records: Sequence[Record]) -> 
         refused += spans is None
         counted.append(count(record, [(0, len(record.text))] if spans is None else spans))
     table = np.array([list(vars(c).values()) for c in counted], dtype=np.int64)
-    pairs = [_share(table[:, 2 * n + 1], table[:, 2 * n]) for n in range(4)]
+    pairs = [share_of(table[:, 2 * n + 1], table[:, 2 * n]) for n in range(4)]
     return Scores(source, name, len(records), refused, *pairs, 1e6 * seconds / max(1, size / 1024))
 
 
@@ -154,7 +154,8 @@ def _masked(text: str, hidden: np.ndarray) -> str:
     return "".join(pieces)
 
 
-def _share(counts: np.ndarray, of: np.ndarray) -> Share:
+def share_of(counts: np.ndarray, of: np.ndarray) -> Share:
+    """A share over records, each with a count and what it is of, with its interval."""
     chosen = np.random.default_rng(0).integers(0, len(of), (_RESAMPLES, len(of)))
     totals = of[chosen].sum(axis=1)
     shares = counts[chosen].sum(axis=1) / np.maximum(1, totals)

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 from benchmarks.privacy_records import Record
 from langchain_cogenesis.privacy.detectors import PatternDetector
+from langchain_cogenesis.privacy.echo import EchoDetector
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.privacy.lexicon import PrivateLexicon
 from langchain_cogenesis.privacy.restore import Conversation
@@ -34,8 +35,9 @@ def detectors_alone(record: Record) -> Masker:
 
 
 def gate_with_context(record: Record) -> Masker:
-    """Our gate, that knows the user's values."""
-    gate = EgressGate(PrivateLexicon(record.values))
+    """Our gate, that knows the user's values, and looks for echoes of them as the pipeline does."""
+    echoes = EchoDetector(value.text for value in record.values)
+    gate = EgressGate(PrivateLexicon(record.values), detectors=(PatternDetector(), echoes))
 
     def mask() -> Spans | None:
         preview = gate.preview(record.text, endpoint=_ENDPOINT, conversation=Conversation())

@@ -25,13 +25,14 @@ from langchain_cogenesis.fusion.fixed import LinearFusion
 from langchain_cogenesis.fusion.schedule import EveryStep, Schedule
 from langchain_cogenesis.logit_answering import LogitWriter
 from langchain_cogenesis.logit_settings import Block, Drafter, FusionHelper, LogitSettings
+from langchain_cogenesis.models.async_stream import InThread
 from langchain_cogenesis.models.chat_llamacpp import ChatLocalLlama
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.prompts import PUBLIC_TEMPLATES
 from langchain_cogenesis.tracing import UntracedChatModel
 
 
-class ChatLogitFusion(UntracedChatModel, BaseChatModel):
+class ChatLogitFusion(UntracedChatModel, InThread, BaseChatModel):
     """Two or more models that write one text together, each token from all their distributions.
 
     The local model reads the messages as they are. What each of the others sees is its trust: with

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing
 from typing import Any
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.language_models.chat_models import generate_from_stream
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
@@ -29,7 +28,7 @@ from langchain_cogenesis.collaboration import (
 from langchain_cogenesis.exceptions import ConfigurationError, ModeError
 from langchain_cogenesis.logit_answering import local_vocabulary
 from langchain_cogenesis.logit_settings import LogitSettings
-from langchain_cogenesis.models.async_stream import Cancelled, iterate_in_thread
+from langchain_cogenesis.models.async_stream import InThread
 from langchain_cogenesis.models.base import NextTokenModel
 from langchain_cogenesis.models.remote import ChatRemote
 from langchain_cogenesis.modes import CallSettings, Modes
@@ -42,7 +41,7 @@ from langchain_cogenesis.tracing import UntracedChatModel
 _MODE_KEY = "cogenesis_mode"
 
 
-class ChatCoGenesis(UntracedChatModel, BaseChatModel):
+class ChatCoGenesis(UntracedChatModel, InThread, BaseChatModel):
     """Writes with a local model that reads private context and a remote one that never does.
 
     The mode is a keyword of each call (`model.invoke(text, mode="local")`), or comes from
@@ -119,6 +118,9 @@ class ChatCoGenesis(UntracedChatModel, BaseChatModel):
 
     def preview(self, input: LanguageModelInput) -> Preview:
         """What of an input would leave for the remote. Sends nothing, and clears nothing.
+
+        Where the policy says `ask`, it asks. Calls whose histories begin with the same message are
+        one conversation: what was answered here isn't asked again when it is sent.
 
         Args:
             input: As for `invoke`.
@@ -202,35 +204,6 @@ class ChatCoGenesis(UntracedChatModel, BaseChatModel):
             if run_manager is not None:
                 run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        def run(cancelled: Cancelled) -> Iterator[ChatResult]:
-            yield self._generate(messages, stop, **kwargs)
-
-        [result] = [result async for result in iterate_in_thread(run)]
-        return result
-
-    async def _astream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        def run(cancelled: Cancelled) -> Iterator[ChatGenerationChunk]:
-            yield from self._answer(messages, stop, whole=False, **kwargs)
-
-        async with aclosing(iterate_in_thread(run)) as chunks:
-            async for chunk in chunks:
-                if run_manager is not None:
-                    await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                yield chunk
 
     def _answer(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -80,7 +81,11 @@ class Request:
             )
         self._typed = "\n\n".join(text for text in typed if text.strip())
         self.query = next(text for text in reversed(typed) if text.strip())
-        self.conversation = Conversation()
+        # A history grows from its first message: that tells that calls belong together.
+        first = next(text for text in typed if text.strip())
+        self.conversation = Conversation(
+            hashlib.sha256(first.encode("utf-8", "replace")).hexdigest()
+        )
 
     def __repr__(self) -> str:
         return f"Request(<withheld: {len(self._messages)} messages>)"

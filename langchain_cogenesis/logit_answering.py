@@ -145,7 +145,7 @@ class LogitWriter:
         prompt = model.prompt_ids(to_chat(list(public_messages(instruction))))
         if raw:
             return Helper(model, prompt, RawPrefix())
-        mask = PrefixMask(gate.find, conversation.mask, gate.lexicon)
+        mask = PrefixMask(gate.find, conversation.mask, gate.lexicon, gate.grows)
         prefix = MaskedPrefix(self._local.vocabulary, mask)
         return Helper(model, prompt, prefix, admitting(gate, where, conversation, model))
 

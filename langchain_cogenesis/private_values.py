@@ -11,6 +11,13 @@ from langchain_cogenesis.privacy.detectors import PatternDetector
 from langchain_cogenesis.privacy.echo import EchoDetector
 from langchain_cogenesis.privacy.lexicon import PrivateLexicon, PrivateValue
 from langchain_cogenesis.privacy.moments import find_amounts, find_dates, parse_moment
+from langchain_cogenesis.privacy.own_words import (
+    age_values,
+    purchase_values,
+    rare_words,
+    title_values,
+    told_values,
+)
 
 _AT_EMPLOYER = re.compile(
     r"\b(?:at|for|with) ((?:[A-Z0-9][\w&.'-]*)(?: (?:[A-Z0-9&][\w&.'-]*|of))*)"
@@ -33,7 +40,8 @@ def build_lexicon(context: PrivateContext) -> PrivateLexicon:
     These are the values of structured fields (names, places, employer, contacts, addresses, days
     and times of events), whatever has the shape of an e-mail address, a phone number, an order
     number, a URL, a handle, a date or a sum anywhere, and what facts and activities call by name
-    or in quotes.
+    or in quotes, or by a word that English hardly has: ages with their unit, rare titles of jobs,
+    illnesses and hobbies, things that were bought, codes and handles.
     """
     return PrivateLexicon(private_values(context), events=private_events(context))
 
@@ -55,6 +63,7 @@ def private_values(context: PrivateContext) -> Iterator[PrivateValue]:
         yield from _shaped_values(item.text)
     for fact in _facts(context):
         yield from _named_values(fact)
+        yield from told_values(fact)
 
 
 def private_events(context: PrivateContext) -> Iterator[str]:
@@ -81,6 +90,11 @@ def _profile_values(profile: UserProfile) -> Iterator[PrivateValue]:
         "ADDRESS": profile.address,
     }
     yield from (PrivateValue(kind, text) for kind, text in fields.items() if text)
+    if profile.age is not None:
+        yield from age_values(profile.age)
+    yield from title_values(profile.occupation or "")
+    for trait in profile.traits:
+        yield from rare_words(trait)
     employers = _AT_EMPLOYER.findall(profile.occupation or "")
     yield from (PrivateValue("ORG", employer) for employer in employers)
     for contact in profile.contacts:
@@ -94,6 +108,8 @@ def _activity_values(activity: Activity) -> Iterator[PrivateValue]:
     # "home" or "office" names no place; "Casa Lume" does.
     if activity.place and not activity.place.islower():
         yield PrivateValue("PLACE", activity.place)
+    if activity.kind == "purchase":
+        yield from purchase_values(activity.text)
     if activity.when and parse_moment(activity.when) is None:
         yield from _dates(activity.when)
 

@@ -13,6 +13,7 @@ from langchain_cogenesis.context.encryption import StoreKeys
 from langchain_cogenesis.context.key_sources import Encryption, PassphraseSource
 from langchain_cogenesis.context.keys import open_keys
 from langchain_cogenesis.context.schema import PrivateContext
+from langchain_cogenesis.privacy.asking import Ask
 from langchain_cogenesis.privacy.detectors import PatternDetector
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.privacy.ledger import EgressLedger
@@ -35,6 +36,7 @@ class UserSession:
         root: Where users' directories lie; by default `$COGENESIS_HOME`, else the data directory
             of the operating system.
         policy: What the gate does with private values.
+        ask: Answers where the policy says `ask`; see `EgressGate`.
         embeddings: For retrieval; by default static word vectors that need no download.
         create: Whether to make the user's directory if there is none.
         encryption: What keeps the user's secret if the directory is made now: the key `file` (the
@@ -52,6 +54,7 @@ class UserSession:
         root: str | os.PathLike[str] | None = None,
         *,
         policy: EgressPolicy | None = None,
+        ask: Ask | None = None,
         embeddings: Embeddings | None = None,
         create: bool = False,
         encryption: Encryption | None = None,
@@ -64,7 +67,9 @@ class UserSession:
         )
         self.directory: Path = directories.path(user)
         self.ledger = open_ledger(self.directory, self.store.keys)
-        self.gate = EgressGate(policy=policy, ledger=self.ledger, public_texts=PUBLIC_TEMPLATES)
+        self.gate = EgressGate(
+            policy=policy, ledger=self.ledger, public_texts=PUBLIC_TEMPLATES, ask=ask
+        )
         self._teach_gate()
 
     def __repr__(self) -> str:

@@ -158,6 +158,8 @@ def ledger_table(rows: list[dict[str, Any]]) -> Table:
     )
     for row in rows:
         masked = ", ".join(f"{count} {kind}" for kind, count in row.get("masked", {}).items())
+        told = [f"asked about {r['kind']}: {r['decision']}" for r in row.get("reasons", ())]
+        masked = "; ".join(filter(None, (masked, *told)))
         table.add_row(
             str(row["seq"]),
             str(row.get("time", "")).replace("T", " ")[:19],

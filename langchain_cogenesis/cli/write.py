@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
+from langchain_cogenesis.cli.asking import AskOption, asking_settings
 from langchain_cogenesis.cli.keys import ask_passphrase
 from langchain_cogenesis.cli.output import (
     JsonOption,
@@ -53,6 +55,7 @@ def write(
     remote: RemoteOption = None,
     remote_model: RemoteModelOption = None,
     remote_key: RemoteKeyOption = None,
+    ask: AskOption = None,
     seed: Annotated[int | None, typer.Option(help="Makes sampling repeatable.")] = None,
     temperature: Annotated[
         float, typer.Option(min=0.0, help="0 takes the likeliest token each time.")
@@ -101,7 +104,9 @@ def write(
     from langchain_cogenesis.session import UserSession
 
     options = PairOptions(local, remote, remote_model, remote_key, timeout)
-    with reporting(as_json), UserSession(user, store, passphrase=ask_passphrase) as session:
+    with reporting(as_json), ExitStack() as stack:
+        asking = asking_settings(ask)
+        session = stack.enter_context(UserSession(user, store, passphrase=ask_passphrase, **asking))
         text = read_text(instruction)
         needs_remote = check_mode(mode) != "local"
         settings: dict[str, Any] = {"on_remote_error": check_on_remote_error(on_remote_error)}
@@ -167,6 +172,7 @@ def preview(
     user: UserOption,
     store: StoreOption = None,
     mode: Annotated[str, typer.Option("--mode", "-m", help="remote or sketch.")] = "sketch",
+    ask: AskOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Shows what of an instruction would leave the device. Sends nothing.
@@ -179,7 +185,9 @@ def preview(
     from langchain_cogenesis.prompts import PublicTask, public_messages
     from langchain_cogenesis.session import UserSession
 
-    with reporting(as_json), UserSession(user, store, passphrase=ask_passphrase) as session:
+    with reporting(as_json), ExitStack() as stack:
+        asking = asking_settings(ask)
+        session = stack.enter_context(UserSession(user, store, passphrase=ask_passphrase, **asking))
         text = read_text(instruction)
         chosen = check_mode(mode)
         # Nothing is masked for a trusted endpoint; the preview shows the untrusted case.
@@ -214,7 +222,8 @@ def show_preview(seen: Any, messages: list[str]) -> None:
     console.print(typed)
     if seen.denied is not None:
         console.print("\nNothing would leave", style="bold")
-        console.print(seen.denied.error().message, markup=False)
+        error = seen.denied.error()
+        console.print(f"{error.message} {error.hint}", markup=False)
         return
     if not messages:
         console.print("\nNothing leaves in mode local.", style="bold")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
 from langchain_cogenesis.privacy.address_patterns import find_addresses
+from langchain_cogenesis.privacy.growing import may_grow
 from langchain_cogenesis.privacy.lexicon import Match
 from langchain_cogenesis.privacy.number_patterns import find_numbers
 from langchain_cogenesis.privacy.person_patterns import find_people, find_streets
@@ -15,7 +16,11 @@ from langchain_cogenesis.privacy.shape import plain_digits, shape_of, small_lett
 
 @runtime_checkable
 class Detector(Protocol):
-    """Finds private values in a text."""
+    """Finds private values in a text.
+
+    One that also has `grows(text) -> bool`, as `PatternDetector` has, says whether the end of a
+    text may be the beginning of what it finds. In logit mode such an end is held back.
+    """
 
     def find(self, text: str) -> Iterable[Match]:
         """Yields what it found, in any order; matches may overlap."""
@@ -39,6 +44,10 @@ class PatternDetector:
     The time it takes is linear in the text. Other names, places and firms have no shape: those are
     for the lexicon, or for a detector with a model (`PresidioDetector`).
     """
+
+    def grows(self, text: str) -> bool:
+        """Whether the end of a text may be the beginning of a match that isn't there yet."""
+        return may_grow(text)
 
     def find(self, text: str) -> Iterable[Match]:
         """Finds matches of all patterns; numbers with a checksum are checked."""

@@ -15,6 +15,9 @@ _SENTENCE_END = re.compile(r"[.;:!?]\s|\n")
 _RUN = 8
 _SHORTEST_LINE = 3
 _PHRASE = 3
+_HELD = 4
+"""So many words in a row of a private text, and a run of eight may be beginning."""
+_LOOKED_AT = 160
 
 
 class EchoDetector:
@@ -34,11 +37,15 @@ class EchoDetector:
         self._known: set[int] = set()
         # Lengths of the runs that begin with two words, so that most places need one look.
         self._lengths: dict[int, set[int]] = {}
+        # Beginnings of short runs, letter by letter; of long ones, some words in a row.
+        self._begun: set[int] = set()
+        self._fours: set[int] = set()
         for text in texts:
             for line in text.splitlines():
                 words = [word for _, _, word in _words(line)]
                 if _SHORTEST_LINE <= len(words) < _RUN:
                     self._learn(words)
+                    self._learn_beginnings(words)
             self._learn_runs([word for _, _, word in _words(text)], _RUN)
         for fact in facts:
             for sentence in _SENTENCE_END.split(fact):
@@ -46,6 +53,7 @@ class EchoDetector:
                 for first in range(len(words) - _PHRASE + 1):
                     if is_distinctive(words[first : first + _PHRASE]):
                         self._learn(words[first : first + _PHRASE])
+                        self._learn_beginnings(words[first : first + _PHRASE])
 
     def __repr__(self) -> str:
         return f"EchoDetector(<withheld: {len(self._known)} runs of words>)"
@@ -62,9 +70,45 @@ class EchoDetector:
                 if len(run) == length and hash(tuple(run)) in self._known:
                     yield Match(words[first][0], words[first + length - 1][1], "ITEM")
 
+    def grows(self, text: str) -> bool:
+        """Whether the end of a text may be the beginning of a run that isn't there yet.
+
+        A phrase or a line is one from its first letters on that say something; a run of eight
+        words from its fourth word on.
+        """
+        if not self._known:
+            return False
+        cut = len(text) - _LOOKED_AT
+        tail = text[text.find(" ", cut) + 1 :] if cut > 0 else text
+        words = list(_words(tail))[-_RUN:]
+        if not words:
+            return False
+        spelled = [word for _, _, word in words]
+        unfinished = words[-1][1] == len(tail)
+        whole = spelled[:-1] if unfinished else spelled
+        if len(whole) >= _HELD and hash(tuple(whole[-_HELD:])) in self._fours:
+            return True
+        begun, telling = "" if unfinished else " ", False
+        for at in range(len(spelled) - 1, -1, -1):
+            word = spelled[at]
+            begun = word + begun if at == len(spelled) - 1 else f"{word} {begun}"
+            partly = unfinished and at == len(spelled) - 1
+            telling = telling or partly or not rarity.is_frequent(word)
+            if telling and hash(begun) in self._begun:
+                return True
+        return False
+
+    def _learn_beginnings(self, words: Sequence[str]) -> None:
+        run = " ".join(words)
+        self._begun.update(hash(run[:end]) for end in range(1, len(run) + 1))
+
     def _learn_runs(self, words: Sequence[str], length: int) -> None:
         for first in range(len(words) - length + 1):
             self._learn(words[first : first + length])
+        if len(words) >= length:
+            self._fours.update(
+                hash(tuple(words[at : at + _HELD])) for at in range(len(words) - _HELD)
+            )
 
     def _learn(self, words: Sequence[str]) -> None:
         self._known.add(hash(tuple(words)))

@@ -12,11 +12,18 @@ import hmac
 import secrets
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from langchain_cogenesis.exceptions import PrivacyError
+from langchain_cogenesis.privacy.asking import (
+    AnswerBook,
+    Answers,
+    Ask,
+    in_thread,
+    reasons,
+)
+from langchain_cogenesis.privacy.cleared import SEAL, Clearance, ClearedText
+from langchain_cogenesis.privacy.decisions import ask_about, mask_all, may_stand, policy_actions
 from langchain_cogenesis.privacy.detectors import Detector, PatternDetector, merge_overlaps
 from langchain_cogenesis.privacy.lexicon import Match, PrivateLexicon
 from langchain_cogenesis.privacy.placeholders import PLACEHOLDER_PATTERN
@@ -27,50 +34,11 @@ from langchain_cogenesis.privacy.restore import Conversation
 if TYPE_CHECKING:
     from langchain_cogenesis.privacy.ledger import EgressLedger
 
-_SEAL = object()
+__all__ = ["ClearedText", "EgressGate"]
+
 _REMEMBERED = 8192
 _OVERLAP = 96
 """Characters before new text that are looked at again: longer than any value, or eight words."""
-
-
-class ClearedText:
-    """A text that the egress gate let through, for one endpoint. Only the gate can make one.
-
-    Attributes:
-        text: What may leave, private values masked.
-        endpoint: The origin of the endpoint that it was cleared for.
-        masked: Kinds of the values that were masked, with counts.
-    """
-
-    __slots__ = ("endpoint", "masked", "text")
-
-    text: str
-    endpoint: str
-    masked: Mapping[str, int]
-
-    def __init__(
-        self, text: str, endpoint: str, masked: Mapping[str, int], *, seal: object
-    ) -> None:
-        if seal is not _SEAL:
-            raise PrivacyError(
-                "a ClearedText can be made by the egress gate only.",
-                hint="Call EgressGate.clear(text, endpoint=…, conversation=…).",
-            )
-        object.__setattr__(self, "text", text)
-        object.__setattr__(self, "endpoint", endpoint)
-        object.__setattr__(self, "masked", MappingProxyType(dict(masked)))
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"ClearedText is immutable; can't set {name!r}")
-
-    def __reduce__(self) -> str | tuple[object, ...]:
-        raise TypeError("a ClearedText can't be pickled: a clearance holds in its process only")
-
-    def __repr__(self) -> str:
-        return (
-            f"ClearedText(<{len(self.text)} characters for {self.endpoint}>, "
-            f"masked={dict(self.masked)})"
-        )
 
 
 class EgressGate:
@@ -83,6 +51,9 @@ class EgressGate:
         ledger: Refusals are noted there.
         public_texts: Constant texts, such as prompt templates, that may leave as they are. They
             must not depend on a user.
+        ask: Answers where the policy says `ask`: a function, or a coroutine function, that gets an
+            `EgressQuestion` and returns `allow`, `mask` or `refuse`. An answer is remembered for
+            the conversation: the same value on its way to the same endpoint is asked about once.
     """
 
     def __init__(
@@ -93,22 +64,26 @@ class EgressGate:
         detectors: Sequence[Detector] | None = None,
         ledger: EgressLedger | None = None,
         public_texts: Iterable[str] = (),
+        ask: Ask | None = None,
     ) -> None:
         self.lexicon = lexicon if lexicon is not None else PrivateLexicon()
         self.policy = policy if policy is not None else EgressPolicy()
         self.detectors = tuple(detectors) if detectors is not None else (PatternDetector(),)
         self.ledger = ledger
+        self.ask = ask
+        self._answers = AnswerBook()
         self._key = secrets.token_bytes(32)
         self._constants = tuple(public_texts)
+        self._longest_constant = max(map(len, self._constants), default=0)
         self._public = frozenset(self._digest(text) for text in self._constants)
-        self._cleared: OrderedDict[tuple[str, bytes], Mapping[str, int]] = OrderedDict()
+        self._cleared: OrderedDict[tuple[str, bytes], Clearance] = OrderedDict()
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"EgressGate(lexicon={self.lexicon!r}, policy={self.policy!r})"
 
     def clear(
-        self, text: str, *, endpoint: str, conversation: Conversation
+        self, text: str, *, endpoint: str, conversation: Conversation, may_ask: bool = True
     ) -> ClearedText | Denied:
         """Lets a text out, with the private values in it masked.
 
@@ -116,18 +91,20 @@ class EgressGate:
             text: What should go to the remote.
             endpoint: The remote's address.
             conversation: Whose placeholders stand for the masked values.
+            may_ask: Whether `ask` may be called; else what it would be asked about is masked.
 
         Returns:
             The cleared text, or a `Denied` that says which kinds of values forbid it.
         """
-        preview = self.preview(text, endpoint=endpoint, conversation=conversation)
+        preview = self.preview(text, endpoint=endpoint, conversation=conversation, may_ask=may_ask)
         if preview.denied is not None or preview.masked is None:
             return self._note_denied(
                 preview.denied or Denied(origin(endpoint), {}, "the text can't be masked")
             )
         masked = Counter(r.kind for r in preview.replacements if r.mark is not None)
-        self._remember(preview.masked, endpoint, masked)
-        return ClearedText(preview.masked, origin(endpoint), masked, seal=_SEAL)
+        answers = self._answers.of(conversation.thread, origin(endpoint))
+        self._remember(preview.masked, endpoint, Clearance(masked, answers, preview.asked))
+        return ClearedText(preview.masked, origin(endpoint), masked, seal=SEAL)
 
     def admit(
         self, text: str, *, endpoint: str, conversation: Conversation, since: int = 0
@@ -135,7 +112,7 @@ class EgressGate:
         """Lets a text out that was masked already, as it is or not at all.
 
         It is for what the program put together from cleared parts and its own placeholders: a
-        prompt with the text written so far. Nothing is masked here.
+        prompt with the text written so far. Nothing is masked here, and nothing is asked.
 
         Args:
             text: What should go to the remote.
@@ -148,34 +125,57 @@ class EgressGate:
             The cleared text, or a `Denied` that says which kinds of values it holds.
         """
         masked: Counter[str] = Counter()
+        answers = self._answers.of(conversation.thread, origin(endpoint))
         if not self.policy.trusts(endpoint):
-            said = text
-            # The constant templates speak of placeholders; these stand for nothing. They are
-            # blanked before the cut, which may go through one of them.
-            for constant in self._constants:
-                said = said.replace(constant, "\n" * len(constant))
-            said = said[_word_start(said, since - _OVERLAP) :]
+            said = self._unsaid(text, since - _OVERLAP)
             marks = {match.group(): match[1] for match in PLACEHOLDER_PATTERN.finditer(said)}
-            found = [m for m in self.find(said) if said[m.start : m.end] not in marks]
-            left = Counter(m.kind for m in found if self.policy.action(m.kind, endpoint) != "allow")
+            actions = policy_actions(self.policy, self._parts(said), endpoint)
+            left = Counter(
+                match.kind
+                for match, action in actions.items()
+                if said[match.start : match.end] not in marks
+                and not may_stand(action, answers, said, match)
+            )
             strange = [kind for mark, kind in marks.items() if conversation.surface(mark) is None]
             left.update(strange)
             if left:
                 return self._note_denied(Denied(origin(endpoint), left, "values remain unmasked"))
             masked.update(marks.values())
-        self._remember(text, endpoint, masked)
-        return ClearedText(text, origin(endpoint), masked, seal=_SEAL)
+        self._remember(text, endpoint, Clearance(masked, answers, answers.told()))
+        return ClearedText(text, origin(endpoint), masked, seal=SEAL)
+
+    def _unsaid(self, text: str, since: int) -> str:
+        """A text from the word on in which a position is, without constant templates.
+
+        They speak of placeholders that stand for nothing. They are blanked before the cut, which
+        may go through one of them.
+        """
+        # One that reaches over the cut begins no further back than it is long; so does a word.
+        first = max(0, since - self._longest_constant - _OVERLAP)
+        said = text[first:]
+        for constant in self._constants:
+            said = said.replace(constant, "\n" * len(constant))
+        start = _word_start(said, since - first)
+        if start == 0 and first > 0:
+            return self._unsaid(text, 0)
+        return said[start:]
 
     def _note_denied(self, denied: Denied) -> Denied:
         if self.ledger is not None:
+            told = {"reasons": reasons(denied.asked)} if denied.asked else {}
             self.ledger.append(
-                {"event": "denied", "endpoint": denied.endpoint, "masked": dict(denied.kinds)}
+                {
+                    "event": "denied",
+                    "endpoint": denied.endpoint,
+                    "masked": dict(denied.kinds),
+                    **told,
+                }
             )
         return denied
 
-    def _remember(self, text: str, endpoint: str, masked: Mapping[str, int]) -> None:
+    def _remember(self, text: str, endpoint: str, clearance: Clearance) -> None:
         with self._lock:
-            self._cleared[(origin(endpoint), self._digest(text))] = masked
+            self._cleared[(origin(endpoint), self._digest(text))] = clearance
             while len(self._cleared) > _REMEMBERED:
                 self._cleared.popitem(last=False)
 
@@ -190,16 +190,45 @@ class EgressGate:
             raise cleared.error()
         return cleared
 
-    def preview(self, text: str, *, endpoint: str, conversation: Conversation) -> Preview:
-        """What `clear()` would do. Nothing is sent, remembered for the wire, or noted."""
+    async def arequire(
+        self, text: str, *, endpoint: str, conversation: Conversation
+    ) -> ClearedText:
+        """Like `require()`, while the event loop goes on; `ask` may wait for things on it.
+
+        Raises:
+            EgressDeniedError: The policy or an answer refuses a value that the text holds.
+        """
+        return await in_thread(
+            lambda: self.require(text, endpoint=endpoint, conversation=conversation)
+        )
+
+    def preview(
+        self, text: str, *, endpoint: str, conversation: Conversation, may_ask: bool = True
+    ) -> Preview:
+        """What `clear()` would do. Nothing is sent, remembered for the wire, or noted.
+
+        Where the policy says `ask`, it asks; `clear()` in the same conversation then needn't.
+        """
         if self.policy.trusts(endpoint):
             return Preview(text, text, (), None)
-        found = self.find(text)
-        actions = {match: self.policy.action(match.kind, endpoint) for match in found}
+        where = origin(endpoint)
+        answers = self._answers.of(conversation.thread, where)
+        actions = policy_actions(self.policy, self._parts(text), endpoint)
+        # A placeholder that the user typed would be restored as another's value if it left.
+        for match, action in actions.items():
+            if action != "refuse" and PLACEHOLDER_PATTERN.fullmatch(text, match.start, match.end):
+                actions[match] = "mask"
+        asked: Counter[tuple[str, str]] = Counter()
         refused = Counter(m.kind for m, action in actions.items() if action == "refuse")
+        denied: Denied | None = None
         if refused:
-            denied = Denied(origin(endpoint), refused, "the policy refuses values that it holds")
-            return Preview(text, None, (), denied)
+            denied = Denied(where, refused, "the policy refuses values that it holds")
+        elif not may_ask:
+            mask_all(actions)
+        elif "ask" in actions.values():
+            denied = ask_about(text, actions, where, answers, self.ask, asked)
+        if denied is not None:
+            return Preview(text, None, (), denied, asked=asked)
         replacements = tuple(
             Replacement(
                 match.start,
@@ -212,34 +241,57 @@ class EgressGate:
             for match, action in actions.items()
         )
         masked = _replace(text, replacements)
-        left = self.known_values(masked, endpoint)
+        left = self.known_values(masked, endpoint, answers)
         if left:
-            denied = Denied(origin(endpoint), left, "values remain after masking")
-            return Preview(text, None, replacements, denied)
-        return Preview(text, masked, replacements, None, tuple(self.lexicon.noted(text)))
+            denied = Denied(where, left, "values remain after masking", asked=asked)
+            return Preview(text, None, replacements, denied, asked=asked)
+        return Preview(text, masked, replacements, None, tuple(self.lexicon.noted(text)), asked)
+
+    def forget_answers(self) -> None:
+        """Forgets what was answered, in all conversations, so that it is asked again."""
+        self._answers.clear()
 
     def is_public(self, text: str) -> bool:
         """Whether a text is one of the constant texts that may leave as they are."""
         return self._digest(text) in self._public
 
-    def clearance(self, text: str, endpoint: str) -> Mapping[str, int] | None:
-        """The kinds masked in a text that was cleared for an endpoint; None if it wasn't."""
+    def clearance(self, text: str, endpoint: str) -> Clearance | None:
+        """What was masked and asked in a text that was cleared; None if it wasn't."""
         with self._lock:
             return self._cleared.get((origin(endpoint), self._digest(text)))
 
-    def known_values(self, text: str, endpoint: str) -> Counter[str]:
-        """Kinds of the known private values that a text holds and that may not leave."""
-        found = (match.kind for match in self.lexicon.find(text))
-        return Counter(kind for kind in found if self.policy.action(kind, endpoint) != "allow")
+    def known_values(
+        self, text: str, endpoint: str, answers: Answers | None = None
+    ) -> Counter[str]:
+        """Kinds of the known private values that a text holds and that may not leave.
+
+        Args:
+            text: What is about to be sent.
+            endpoint: Where to.
+            answers: By which values may stand in it.
+        """
+        return Counter(
+            match.kind
+            for match in self.lexicon.find(text)
+            if not may_stand(self.policy.action(match.kind, endpoint), answers, text, match)
+        )
 
     def _digest(self, text: str) -> bytes:
         return hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), hashlib.sha256)
 
     def find(self, text: str) -> list[Match]:
         """What is private in a text: typed placeholders, known values, detected ones."""
-        literal = [Match(m.start(), m.end(), "ITEM") for m in PLACEHOLDER_PATTERN.finditer(text)]
+        return merge_overlaps(self._parts(text))
+
+    def grows(self, text: str) -> bool:
+        """Whether the end of a text may be the beginning of what a detector finds."""
+        return any(grows(text) for d in self.detectors if (grows := getattr(d, "grows", None)))
+
+    def _parts(self, text: str) -> list[Match]:
+        marks = PLACEHOLDER_PATTERN.finditer(text) if "[" in text else ()
+        literal = (Match(m.start(), m.end(), "ITEM") for m in marks)
         detected = (match for detector in self.detectors for match in detector.find(text))
-        return merge_overlaps([*literal, *self.lexicon.find(text), *detected])
+        return [*literal, *self.lexicon.find(text), *detected]
 
 
 def _word_start(text: str, at: int) -> int:

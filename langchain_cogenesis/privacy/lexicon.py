@@ -200,6 +200,7 @@ class PrivateLexicon:
         if any(digit in text for digit in "01０１") and has_digit_as_letter(text):
             hits += self._matched(canonicalize(text, "l"), perhaps)
             hits += self._matched(canonicalize(text, "i"), perhaps)
+        hits = _with_namesakes(hits, text)
         return self._with_clocks(hits) if self._clocks else hits
 
     def _matched(self, canonical: CanonicalText, perhaps: bool) -> Iterator[_Hit]:
@@ -231,6 +232,19 @@ class PrivateLexicon:
             else hit
             for hit in hits
         ]
+
+
+def _with_namesakes(hits: list[_Hit], text: str) -> list[_Hit]:
+    """Makes common words with a capital certain that are surely names elsewhere in the text."""
+    if all(hit.certain for hit in hits):
+        return hits
+    names = {hit.form.canonical for hit in hits if hit.certain and hit.form.rule is Rule.CAPITAL}
+    return [
+        hit._replace(certain=True)
+        if not hit.certain and hit.form.canonical in names and text[hit.start].isupper()
+        else hit
+        for hit in hits
+    ]
 
 
 def _standing(

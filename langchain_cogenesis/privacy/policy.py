@@ -11,12 +11,15 @@ from urllib.parse import urlsplit
 from langchain_cogenesis.exceptions import ConfigurationError
 from langchain_cogenesis.privacy.placeholders import PLACEHOLDER_KINDS
 
-Action = Literal["allow", "mask", "refuse"]
+Action = Literal["allow", "mask", "refuse", "ask"]
 
 
 @dataclass(frozen=True, slots=True)
 class EgressPolicy:
     """Per kind of value, what the egress gate does with it.
+
+    `allow` lets it through, `mask` puts a placeholder in its place, `refuse` sends nothing, and
+    `ask` leaves it to the gate's `ask` function.
 
     Attributes:
         default: For kinds that `actions` doesn't name.

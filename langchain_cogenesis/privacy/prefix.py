@@ -8,24 +8,18 @@ it is, nothing is settled and nothing may be asked.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from langchain_cogenesis.privacy.growing import may_grow
 from langchain_cogenesis.privacy.lexicon import Match, PrivateLexicon
 from langchain_cogenesis.privacy.normalize import canonicalize
 
 _WINDOW = 96
-"""Characters before the open end that are looked at again, for values that began there."""
-_GROWING = re.compile(
-    r"""(?: \S*@\S*                          # an e-mail address
-          | [+(]?\d[\d\ ()/.:-]*             # a number, with its groups
-          | \b[A-Z]{2,4}[-\ ]?\d*            # an order number, an IBAN
-          | \[[A-Z]{0,7}(?:_\d{0,4}\]?)?     # a placeholder
-          | https?:\S* | www\.\S*
-        )\Z""",
-    re.VERBOSE,
-)
+"""Characters before the open end that are looked at again, for what stands around values there.
+
+What is open is looked at whole, however long it is.
+"""
 _JOINED = 4
 """From so many characters on, the end of a longer word counts as the beginning of a value."""
 
@@ -46,9 +40,11 @@ class PrefixMask:
     """Follows a text as it grows.
 
     Args:
-        find: Finds private values in a text; may overlap no longer than the window.
+        find: Finds private values in a text.
         mark: The placeholder for a kind and a surface form.
         lexicon: Knows the beginnings of private values.
+        grows: Whether the end of a text may be the beginning of what else is found; by default by
+            the patterns alone.
     """
 
     def __init__(
@@ -56,10 +52,12 @@ class PrefixMask:
         find: Callable[[str], Sequence[Match]],
         mark: Callable[[str, str], str],
         lexicon: PrivateLexicon,
+        grows: Callable[[str], bool] = may_grow,
     ) -> None:
         self._find = find
         self._mark = mark
         self._lexicon = lexicon
+        self._grows = grows
         self.text = ""
         self.settled = 0
         self.spans: list[Span] = []
@@ -69,7 +67,7 @@ class PrefixMask:
 
     def fork(self) -> PrefixMask:
         """A copy that can grow apart. Placeholders are given out by the same function."""
-        copy = PrefixMask(self._find, self._mark, self._lexicon)
+        copy = PrefixMask(self._find, self._mark, self._lexicon, self._grows)
         copy.text, copy.settled, copy.spans = self.text, self.settled, list(self.spans)
         return copy
 
@@ -92,7 +90,7 @@ class PrefixMask:
             return
         # Never from the middle of a word: half of one could look like a whole value.
         first = max(0, self.settled - _WINDOW)
-        while first > 0 and self.text[first - 1].isalnum():
+        while first > 0 and not self.text[first - 1].isspace():
             first -= 1
         window = self.text[first:]
         if not final and self._end_may_grow(window):
@@ -112,7 +110,7 @@ class PrefixMask:
 
     def _end_may_grow(self, window: str) -> bool:
         """Whether the end of a text could become a private value that isn't there yet."""
-        if _GROWING.search(window):
+        if self._grows(window):
             return True
         longest = self._lexicon.longest
         # Canonical characters are no more than the others; marks and spaces come on top.
@@ -121,8 +119,9 @@ class PrefixMask:
         size = len(canonical.text)
         for length in range(1, min(size, longest) + 1):
             begin = size - length
-            if not (canonical.starts[begin] or length >= _JOINED):
-                continue
-            if self._lexicon.begins(canonical.text[begin:]):
+            # Edges of words are worked out last: few ends begin a value at all.
+            if self._lexicon.begins(canonical.text[begin:]) and (
+                length >= _JOINED or canonical.starts[begin]
+            ):
                 return True
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from langchain_cogenesis.exceptions import EgressDeniedError
 from langchain_cogenesis.privacy.lexicon import Match
@@ -11,18 +11,27 @@ from langchain_cogenesis.privacy.lexicon import Match
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """The egress gate's refusal: which kinds of values a text holds that may not leave."""
+    """The egress gate's refusal: which kinds of values a text holds that may not leave.
+
+    Attributes:
+        endpoint: The origin of the endpoint that it was for.
+        kinds: Kinds of values, with counts.
+        reason: Why; names no value.
+        hint: What to do next.
+        asked: How often each answer was given, by kind and decision.
+    """
 
     endpoint: str
     kinds: Mapping[str, int]
     reason: str
+    hint: str = "Take these values out of the instruction, or let the policy mask them."
+    asked: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     def error(self) -> EgressDeniedError:
         """The refusal as an error."""
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.kinds.items()))
         return EgressDeniedError(
-            f"nothing was sent to {self.endpoint}: {self.reason} ({kinds}).",
-            hint="Take these values out of the instruction, or let the policy mask them.",
+            f"nothing was sent to {self.endpoint}: {self.reason} ({kinds}).", hint=self.hint
         )
 
 
@@ -46,6 +55,7 @@ class Preview:
         replacements: Spans of `original` with their placeholders, from left to right.
         denied: The refusal, or None.
         noted: Spans that may be private and are left, because they are common words too.
+        asked: How often each answer was given, by kind and decision.
     """
 
     original: str
@@ -53,6 +63,7 @@ class Preview:
     replacements: tuple[Replacement, ...]
     denied: Denied | None
     noted: tuple[Match, ...] = ()
+    asked: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Preview(<withheld: {len(self.replacements)} replacements>)"

@@ -8,6 +8,7 @@ n-grams, all in lower case. Whether a word is one that people write in lower cas
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib.util import find_spec
 from itertools import pairwise
@@ -19,9 +20,13 @@ _WORDS_FILE = "frequency_dictionary_en_82_765.txt"
 _PAIRS_FILE = "frequency_bigramdictionary_en_243_342.txt"
 _FAMILIAR = 1_000_000
 """Words with so many counts (of 5.4e11) are known to any reader: the first 22,000 or so."""
+_RARE = 6_000_000
+"""Words with fewer counts are outside of the first 11,000 or so."""
 _FREQUENT = 150_000_000
 """The five hundred words that make up half of all text."""
 _EVERYWHERE = 40_000_000
+# The counts lack what American English spells otherwise.
+_BRITISH = (("or", "our"), ("ere", "re"), ("er", "re"), ("el", "ell"), ("iz", "is"), ("yz", "ys"))
 _BEFORE_NOUNS = ("the", "a", "an", "my", "your", "be", "not", "very")
 _BEFORE_VERBS = ("to", "i", "he", "she", "we", "you", "it")
 
@@ -59,6 +64,14 @@ def is_known(word: str) -> bool:
     return word in counts()
 
 
+def is_rare(word: str) -> bool:
+    """Whether a word (in lower case) is one that few texts have, or that English hasn't."""
+    known = counts()
+    if word in known:
+        return known[word] < _RARE
+    return all(known.get(other, 0) < _RARE for other in _spelled_otherwise(word))
+
+
 def is_frequent(word: str) -> bool:
     """Whether a word (in lower case) is among the two thousand or so that are everywhere."""
     return counts().get(word, 0) >= _EVERYWHERE
@@ -81,6 +94,15 @@ def is_common_phrase(words: list[str]) -> bool:
 def _pairs() -> frozenset[str]:
     words = _read(_PAIRS_FILE).split()
     return frozenset(map(" ".join, zip(words[::3], words[1::3], strict=True)))
+
+
+def _spelled_otherwise(word: str) -> set[str]:
+    """A word as British English may spell it: "favourite", "centred", "travelled"."""
+    return {
+        word[: match.start()] + british + word[match.end() :]
+        for american, british in _BRITISH
+        for match in re.finditer(american, word)
+    }
 
 
 @cache

@@ -33,9 +33,14 @@ class Conversation:
     Every surface form (`Miami`, `MIAMI`) has a placeholder of its own, so that restoring is exact.
     A placeholder that the user typed is a value like any other: it is masked and comes back as it
     was. Safe to use from several threads.
+
+    Args:
+        thread: What this is a part of: conversations with the same one share the answers that the
+            gate was given to its questions. By default a thread of its own.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, thread: str | None = None) -> None:
+        self.thread: object = thread if thread is not None else object()
         self._placeholders: dict[tuple[str, str], str] = {}
         self._surfaces: dict[str, str] = {}
         self._counts: Counter[str] = Counter()

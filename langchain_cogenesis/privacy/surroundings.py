@@ -10,6 +10,7 @@ from langchain_cogenesis.privacy.placeholders import PLACEHOLDER_PATTERN
 from langchain_cogenesis.privacy.rarity import plain_words
 
 _OPENERS = " \t\r\"'“”‘’„«»([{<*_`~>#|"
+_CLOSERS = ("", ",", "\n", ")", "]", '"', "”", "“", "»")
 _WORD_BEFORE = re.compile(r"([\w'’]+)\W*\Z")
 _WORD_AFTER = re.compile(r"[^\w.!?:;\n\[]{1,3}(\w|\[[A-Z]+_\d+\])")
 _MARK_AT_END = re.compile(rf"(?:{PLACEHOLDER_PATTERN.pattern})\Z")
@@ -43,7 +44,7 @@ def judge(form: Form, text: str, start: int, end: int) -> bool | None:
         case Rule.CASED:
             return not surface.islower()
         case Rule.POSSESSIVE:
-            return True if surface[:1].isupper() and text[end : end + 2] in ("'s", "’s") else None
+            return True if surface[:1].isupper() and text[end : end + 2] in ("'s") else None
         case Rule.INITIAL:
             return True if _has_capital_initials(surface) else None
         case Rule.HANDLE:
@@ -79,8 +80,9 @@ def _is_scattered(form: Form, surface: str) -> bool:
 def is_capitalised_name(text: str, start: int, end: int) -> bool:
     """Whether a common word is written as a name is: with a capital, within a sentence.
 
-    A capital at the beginning of a sentence says nothing, nor does one among others, as in a
-    heading ("A Guide To Reading Music"). Right after a placeholder nothing is said either: what is
+    A capital at the beginning of a sentence says nothing, unless the word stands apart, as in an
+    address or under a letter; nor does one among others, as in a heading ("A Guide To Reading
+    Music"). Right after a placeholder nothing is said either: what is
     masked must not make its neighbours look different from what they were.
 
     Args:
@@ -89,8 +91,11 @@ def is_capitalised_name(text: str, start: int, end: int) -> bool:
         end: Where it ends.
     """
     word = text[start:end]
-    if not word[:1].isupper() or _place(text, start) != "within":
+    if not word[:1].isupper():
         return False
+    place = _place(text, start)
+    if place != "within":
+        return place == "first" and _stands_apart(text, end)
     if len(word) > 1 and word.isupper():
         before = _WORD_BEFORE.search(text, max(0, start - _LOOKED_AT), start)
         # All in capitals, like what stands before it: shouting.
@@ -103,8 +108,14 @@ def is_capitalised_name(text: str, start: int, end: int) -> bool:
         and _place(text, before.start(1)) != "first"
         and after is not None
         and (after[1][0] == "[" or after[1].isupper())
+        and "," not in text[before.end(1) : start] + text[end : after.start(1)]
     )
     return not heading
+
+
+def _stands_apart(text: str, end: int) -> bool:
+    """Whether a word that begins a sentence is all of it, or is addressed: "Rose, come in"."""
+    return text[end : end + 1] in _CLOSERS
 
 
 def _place(text: str, at: int) -> str:

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 from urllib.parse import unquote_plus, urlsplit
 
 from langchain_cogenesis.exceptions import ConfigurationError, UnclearedRequestError
+from langchain_cogenesis.privacy.asking import reasons
+from langchain_cogenesis.privacy.cleared import Clearance
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.privacy.policy import origin
 from langchain_cogenesis.privacy.wire import Detokenize, Part, read_parts
@@ -114,9 +116,12 @@ class EgressGuard:
             self._refuse(where, "it goes to another address than the endpoint's")
         trusted = self.gate.policy.trusts(self.endpoint)
         masked: Counter[str] = Counter()
+        asked: Counter[tuple[str, str]] = Counter()
         if not trusted:
             self._check_address(where, target.path, target.query, headers)
-            masked = self._check_body(where, headers, body)
+            for clearance in self._check_body(where, headers, body):
+                masked.update(clearance.masked)
+                asked.update(clearance.asked)
         recorded: Future[int] | None = None
         if self.gate.ledger is not None:
             recorded = self.gate.ledger.submit(
@@ -126,6 +131,7 @@ class EgressGuard:
                     "bytes": len(body),
                     "digest": hashlib.sha256(body).hexdigest(),
                     "masked": dict(masked),
+                    **({"reasons": reasons(asked)} if asked else {}),
                     "trusted": trusted,
                     "body": body.decode("utf-8", "replace"),
                 }
@@ -152,36 +158,34 @@ class EgressGuard:
 
     def _check_body(
         self, where: Mapping[str, str], headers: Mapping[str, str], body: bytes
-    ) -> Counter[str]:
+    ) -> list[Clearance]:
         if not body:
-            return Counter()
+            return []
         if any(name.lower() == "content-encoding" for name in headers):
             self._refuse(where, "its body is encoded and can't be read")
         try:
             parts = list(read_parts(json.loads(body), self.detokenize))
         except (ValueError, RecursionError):
             self._refuse(where, "its body is not JSON of this protocol")
-        masked: Counter[str] = Counter()
-        for part in parts:
-            masked.update(self._check_part(where, part))
-        return masked
+        checked = (self._check_part(where, part) for part in parts)
+        return [clearance for clearance in checked if clearance is not None]
 
-    def _check_part(self, where: Mapping[str, str], part: Part) -> Mapping[str, int]:
+    def _check_part(self, where: Mapping[str, str], part: Part) -> Clearance | None:
         if part.kind == "ids":
             self._refuse(where, "it holds token ids, and no vocabulary to read them was given")
         if part.kind == "setting":
             named = part.text in (self.models if part.key == "model" else _ROLES)
             if not named and self.gate.known_values(part.text, self.endpoint):
                 self._refuse(where, f"its option {part.key!r} holds a private value")
-            return {}
+            return None
         if self.gate.is_public(part.text):
-            return {}
-        masked = self.gate.clearance(part.text, self.endpoint)
-        if masked is None:
+            return None
+        clearance = self.gate.clearance(part.text, self.endpoint)
+        if clearance is None:
             self._refuse(where, f"a text under {part.key!r} was not cleared by the egress gate")
-        if self.gate.known_values(part.text, self.endpoint):
+        if self.gate.known_values(part.text, self.endpoint, clearance.answers):
             self._refuse(where, f"a text under {part.key!r} holds a private value")
-        return masked
+        return clearance
 
     def _refuse(self, where: Mapping[str, str], why: str) -> NoReturn:
         if self.gate.ledger is not None:

@@ -116,3 +116,66 @@ def test_distinctive_phrases_of_facts_are_found() -> None:
     covered = {at for match in echoes.find(said) for at in range(match.start, match.end)}
     assert "ferry" in "".join(said[at] for at in sorted(covered))
     assert not covered & set(range(said.index("has a boat"), len(said)))
+
+
+TOLD = PrivateContext(
+    profile=UserProfile(
+        name="Nora Vexmoor",
+        age=41,
+        occupation="Harpsichord Restorer at Kiln House",
+        traits=("introverted", "likes yoga and kayaking"),
+        facts=(
+            "has psoriasis and takes methotrexate",
+            "her son is 6 years old, her library card is 2910445",
+            "posts as tarn_sailor, and as u/quay-lane",
+            "bought a walnut harmonium for 1,850 euros",
+            "works with people, in 2024-25 walked 10000 steps",
+        ),
+    ),
+    activities=(Activity(kind="purchase", text="Bosch jigsaw, order no. KX-48213"),),
+)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "41 years old",
+        "41-year-old",
+        "aged 41",
+        "a 6 year old",
+        "harpsichord restorer",
+        "harpsichord",
+        "kayaking",
+        "psoriasis",
+        "Methotrexate",
+        "2910445",
+        "tarn_sailor",
+        "quay-lane",
+        "walnut harmonium",
+        "€1850",
+        "bosch jigsaw",
+        "KX 48213",
+    ],
+)
+def test_what_somebody_tells_of_themselves_is_found(written: str) -> None:
+    """Ages with a unit, rare jobs, illnesses and hobbies, things, codes and handles."""
+    text = f"say: {written}, please"
+    covered = {at for m in build_lexicon(TOLD).find(text) for at in range(m.start, m.end)}
+    told = written.removeprefix("a ")
+    begin = text.index(told)
+    assert all(n in covered for n in range(begin, begin + len(told)) if text[n].isalnum())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "42 years old, page 41, and she managed 41 people",
+        "yoga with people on 41 steps",
+        "in 2024-25, or 10000 of them",
+        "a piano, a teacher and a son",
+        "likes to post a card",
+    ],
+)
+def test_what_anybody_tells_of_themselves_stays(text: str) -> None:
+    """Another age, numbers without a unit, words that many use, round numbers, years."""
+    assert build_lexicon(TOLD).find(text) == []

@@ -252,8 +252,10 @@ class RemoteNextTokenModel(ABC):
         return next(filter(self._may_leave, texts), texts[0])
 
     def _may_leave(self, text: str) -> bool:
-        endpoint, conversation = self.client.base_url, Conversation()
-        return self.gate.preview(text, endpoint=endpoint, conversation=conversation).masked == text
+        seen = self.gate.preview(
+            text, endpoint=self.client.base_url, conversation=Conversation(), may_ask=False
+        )
+        return seen.masked == text
 
     def _checked(self, ids: Sequence[int]) -> list[int]:
         checked = [int(i) for i in ids]

@@ -118,7 +118,9 @@ class EndpointClient:
             RemoteError: The endpoint failed.
         """
         for text in constants:
-            self.gate.clear(text, endpoint=self.base_url, conversation=Conversation())
+            self.gate.clear(
+                text, endpoint=self.base_url, conversation=Conversation(), may_ask=False
+            )
         return self._send("POST", url, json.dumps(body, allow_nan=False).encode())
 
     def _send(self, method: str, url: str, content: bytes) -> Any:

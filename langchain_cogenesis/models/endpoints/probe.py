@@ -175,4 +175,4 @@ def _alike(row: Distribution, other: Distribution) -> bool:
 
 def _clear(model: RemoteNextTokenModel, ids: list[int]) -> None:
     text = model.prompt_text(ids)
-    model.gate.clear(text, endpoint=model.endpoint, conversation=Conversation())
+    model.gate.clear(text, endpoint=model.endpoint, conversation=Conversation(), may_ask=False)

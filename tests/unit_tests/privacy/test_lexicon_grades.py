@@ -52,6 +52,11 @@ def noted(text: str) -> list[str]:
         ("hello @will there", "will"),
         ("see vexmoor.example/asher for it", "vexmoor.example/asher"),
         ("A s h e r is here", "A s h e r"),
+        ("Will, come in", "Will"),
+        ("It is late. “Grace, come in”", "Grace"),
+        ("best wishes,\nGrace", "Grace"),
+        ("name: (Will)", "Will"),
+        ("with Osk, Grace, Juna", "Grace"),
     ],
 )
 def test_a_common_word_that_is_written_as_a_name_is_certain(text: str, value: str) -> None:
@@ -79,6 +84,13 @@ def test_a_common_word_is_left_and_noted(text: str, left: list[str]) -> None:
     assert found(text) == []
     assert noted(text) == left
     assert all(match.grade == "ambiguous" for match in LEXICON.noted(text))
+
+
+def test_a_name_is_a_name_wherever_it_has_a_capital() -> None:
+    """Once it surely is one, it is at the beginning of a sentence too, and not in small type."""
+    text = "Will barely spoke. We will ask Will. Will he?"
+    assert [m.start for m in LEXICON.find(text)] == [0, 31, 37]
+    assert noted(text) == ["will"]
 
 
 @pytest.mark.parametrize(
