@@ -44,7 +44,7 @@ Condition = Literal[
 _CERTAIN = frozenset({"NAME", "PLACE", "ORG", "NUMBER", "EMAIL", "PHONE", "ADDRESS"})
 _FURTHER = ("DATE", "TIME", "AMOUNT", "ITEM")
 _BY_OUTLINE = 0.3
-_MASKED = 0.82
+_MASKED = 0.72
 _DEFAULT_REGISTER: Register = "plain"
 
 

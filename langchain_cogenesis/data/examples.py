@@ -22,20 +22,20 @@ CONDITIONS: tuple[Condition, ...] = get_args(Condition)
 
 MIXES: dict[Writer, dict[Condition, int]] = {
     "small": {
-        "context": 32,
-        "context_outline": 50,
-        "bare": 3,
-        "bare_outline": 5,
-        "public_text": 5,
-        "public_sketch": 5,
+        "context": 34,
+        "context_outline": 40,
+        "bare": 4,
+        "bare_outline": 4,
+        "public_text": 9,
+        "public_sketch": 9,
     },
     "large": {
-        "context": 5,
-        "context_outline": 3,
+        "context": 7,
+        "context_outline": 5,
         "bare": 3,
         "bare_outline": 2,
-        "public_text": 45,
-        "public_sketch": 42,
+        "public_text": 47,
+        "public_sketch": 36,
     },
 }
 """How often each writer is trained on each condition."""

@@ -80,8 +80,9 @@ class TrainingSettings:
             layers; None starts with the structured weights.
         made_up: Share of personas whose names are spelled in a way made up on the spot; from names
             of a few families alone a model learns to copy the letters that they are made of.
-        loose: Share of the outlines that follow no structure of their task. Where every outline is
-            one of two that the writer knows by heart, it learns to plan by itself, and not to read.
+        loose: Share of the outlines that follow no structure of their task. Tried: 0.7 over 13.5 M
+            tokens more lowered the small model's held-out loss with an outline from 2.48 to 1.80
+            nats, but it lost count of the points, and wrote fewer facts (57 %, before 71 %).
         batch_tokens: Tokens of one step, padding included.
         muon_lr: Learning rate of the matrices; 0.007 already wears the structured start off.
         embedding_lr: Learning rate of the embedding, whose entries are about 0.08. After 1.5 M
@@ -118,18 +119,15 @@ SETTINGS: dict[HouseName, TrainingSettings] = {
         architecture=Architecture(width=192, layers=4, heads=3, hidden=512),
         writer="small",
         seed=11,
-        tokens=36_000_000,
+        tokens=22_500_000,
         turns=(1, 1, 2, 3, 3),
         short_chunks=32,
-        loose=0.7,
     ),
     "house-large": TrainingSettings(
         architecture=Architecture(width=192, layers=7, heads=3, hidden=512),
         writer="large",
         seed=12,
-        tokens=21_000_000,
-        turns=(1,) * 8 + (3,),
-        loose=0.5,
+        tokens=12_500_000,
         short_chunks=16,
         grown_from="house-small",
     ),
