@@ -12,6 +12,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.retrievers import BaseRetriever
 
+from langchain_cogenesis.call_defaults import name_of
 from langchain_cogenesis.collaboration import Account, Request, message_text
 from langchain_cogenesis.exceptions import ModeError, RemoteResponseError, RemoteUnavailableError
 from langchain_cogenesis.models.text_stream import TextStream
@@ -112,6 +113,10 @@ class Writers:
             ModeError: There is no remote.
         """
         cleared = self._clear(request, request.prompts(), account)
+        if options.get("logprobs") or options.get("top_logprobs"):
+            account.warnings.append(
+                "Remote mode reports no log-probabilities: private values are put back in its text."
+            )
         restorer, text = StreamRestorer(request.conversation), TextStream(stop or ())
         finished = False
         for chunk in self._remote_chunks(cleared, account, options):
@@ -164,6 +169,7 @@ class Writers:
             told = {**message.response_metadata, **(chunk.generation_info or {})}
             reason = told.get("finish_reason")
             account.finish_reason = str(reason or account.finish_reason)
+            account.model_name = told.get("model_name") or account.model_name
             text = message_text(message)
             if text or (chunk.generation_info or {}).get("logprobs"):
                 yield ChatGenerationChunk(
@@ -250,12 +256,11 @@ def last_chunk(account: Account, writer: BaseChatModel | None) -> ChatGeneration
         account: Of the answer.
         writer: The model that wrote it.
     """
-    name = getattr(writer, "model_name", None) or getattr(writer, "model", None)
     told = account.metadata()
     if account.sketch:
         del told["sketch"]  # in the stream already
     metadata = {
-        "model_name": str(name or type(writer).__name__),
+        "model_name": account.model_name or name_of(writer),
         "model_provider": "cogenesis",
         "finish_reason": account.finish_reason,
         "cogenesis": told,

@@ -18,6 +18,7 @@ from langchain_core.runnables.config import ensure_config
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from langchain_cogenesis.answering import Writers
+from langchain_cogenesis.call_defaults import CallDefaults, name_of
 from langchain_cogenesis.collaboration import (
     Account,
     Mode,
@@ -37,12 +38,11 @@ from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.privacy.preview import Preview
 from langchain_cogenesis.prompts import PUBLIC_TEMPLATES
 from langchain_cogenesis.session import UserSession
-from langchain_cogenesis.tracing import UntracedChatModel
 
 _MODE_KEY = "cogenesis_mode"
 
 
-class ChatCoGenesis(UntracedChatModel, BaseChatModel):
+class ChatCoGenesis(CallDefaults):
     """Writes with a local model that reads private context and a remote one that never does.
 
     The mode is a keyword of each call (`model.invoke(text, mode="local")`), or comes from
@@ -74,6 +74,8 @@ class ChatCoGenesis(UntracedChatModel, BaseChatModel):
         k: At most so many items of context.
         logits: How logit mode fuses; see `LogitSettings`.
         next_token_remote: Whose distributions logit mode takes; by default those of `remote`.
+        temperature: Of every call; `seed`, `max_tokens` and `stop` likewise. `None` leaves them to
+            the models' own settings.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True)
@@ -143,10 +145,15 @@ class ChatCoGenesis(UntracedChatModel, BaseChatModel):
     def _llm_type(self) -> str:
         return "cogenesis"
 
+    def _model_names(self) -> str:
+        models = [self.local] if self.remote is None else [self.local, self.remote]
+        return "+".join(map(name_of, models))
+
     @property
     def _identifying_params(self) -> dict[str, Any]:
         # Part of the key of LangChain's LLM cache: an answer depends on the user's context too.
         return {
+            **self._defaults(),
             "mode": self.mode,
             "on_remote_error": self.on_remote_error,
             "k": self.k,
@@ -246,7 +253,13 @@ class ChatCoGenesis(UntracedChatModel, BaseChatModel):
         """Yields the answer's chunks; the last one carries usage and the account."""
         chosen = check_mode(mode or self.mode)
         on_error = check_on_remote_error(on_remote_error or self.on_remote_error)
-        call = CallSettings(stop, kwargs, on_error, whole, attribution)
+        options = self._with_defaults(kwargs)
+        if "model" in options and chosen in ("remote", "logits"):
+            raise ConfigurationError(
+                f"`model` names another local model for a call, and {chosen} mode can't change it.",
+                hint="Leave it out, or use mode='local' or mode='sketch'.",
+            )
+        call = CallSettings(self._stops(stop), options, on_error, whole, attribution)
         modes = Modes(self._writers(), self.logits, self._distributions)
         yield from modes.answer(Request(messages), Account(chosen, chosen), call)
 

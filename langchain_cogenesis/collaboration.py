@@ -140,6 +140,7 @@ class Account:
         meter: Requests and bytes that left.
         fallback: The first error that another mode answered for, by its class; or None.
         finish_reason: Why the text ended: `stop` or `length`.
+        model_name: The local model that wrote, where a call chose another than its own.
         reasons: In logit mode, how many tokens were fused (`asked`), and why others weren't.
         blocks: In logit mode, what the blocks came to.
         steps: In logit mode, every step, if they were asked for.
@@ -154,6 +155,7 @@ class Account:
     meter: EgressMeter = field(default_factory=EgressMeter)
     fallback: str | None = None
     finish_reason: str = "stop"
+    model_name: str | None = None
     reasons: dict[str, int] = field(default_factory=dict)
     blocks: BlockReport = field(default_factory=BlockReport)
     steps: list[dict[str, Any]] = field(default_factory=list)

@@ -17,6 +17,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from langchain_cogenesis.exceptions import ConfigurationError
 from langchain_cogenesis.models.async_stream import Cancelled, iterate_in_thread
+from langchain_cogenesis.models.chat_settings import check_settings
 from langchain_cogenesis.models.llamacpp import LlamaCppEngine
 from langchain_cogenesis.models.local_answer import CallOptions, LocalAnswer, to_chat
 from langchain_cogenesis.models.model_source import HOUSE_MODELS, is_hub_name, model_name
@@ -27,8 +28,6 @@ PROVIDER = "llama.cpp"
 
 _SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "seed")
 _PER_CALL = (*_SAMPLING, "logit_bias", "max_tokens", "logprobs", "top_logprobs", "model")
-# LangChain's common settings that mean nothing without a network; taken and not kept.
-_OF_HOSTED_MODELS = frozenset({"timeout", "max_retries", "api_key", "base_url", "streaming"})
 _ENGINE = ("n_ctx", "n_threads", "n_gpu_layers", "flash_attn", "chat_template")
 
 
@@ -87,13 +86,7 @@ class ChatLocalLlama(UntracedChatModel, BaseChatModel):
     @model_validator(mode="before")
     @classmethod
     def _known(cls, values: dict[str, Any]) -> dict[str, Any]:
-        unknown = sorted(set(values) - set(cls.model_fields) - _OF_HOSTED_MODELS)
-        if unknown:
-            raise ConfigurationError(
-                f"ChatLocalLlama doesn't know the setting {', '.join(map(repr, unknown))}.",
-                hint=f"Its own are model, max_tokens, stop, {', '.join((*_SAMPLING, *_ENGINE))}.",
-            )
-        return {name: value for name, value in values.items() if name in cls.model_fields}
+        return check_settings(cls, values)
 
     @field_validator("model", mode="before")
     @classmethod

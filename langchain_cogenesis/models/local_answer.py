@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from langchain_core.messages.ai import UsageMetadata
 
 from langchain_cogenesis.exceptions import ConfigurationError
 from langchain_cogenesis.models.llamacpp import GeneratedToken, LlamaCppEngine
+from langchain_cogenesis.models.pending_logprobs import PendingLogprobs, logprob_entry
 from langchain_cogenesis.models.sampling import SamplingParams
 from langchain_cogenesis.models.text_stream import TextStream
 
@@ -121,9 +121,7 @@ class LocalAnswer:
         self._n_generated = 0
         self._limit = min(options.max_tokens, engine.n_ctx - len(prompt))
         self._stream = TextStream(options.stop)
-        # Tokens whose text was not shown yet, each with the byte at which it starts.
-        self._unseen: deque[tuple[int, GeneratedToken]] = deque()
-        self._n_bytes = 0
+        self._pending = PendingLogprobs()
         self._tokens = engine.generate(
             prompt,
             options.sampling,
@@ -146,11 +144,11 @@ class LocalAnswer:
         try:
             for token in self._tokens:
                 self._n_generated += 1
-                self._unseen.append((self._n_bytes, token))
-                self._n_bytes += len(token.text)
+                if self.options.logprobs:
+                    self._pending.push(token.text, self._entry(token))
                 text = self._stream.push(token.text)
                 if text:
-                    yield text, self._seen()
+                    yield text, self._pending.shown(self._stream.n_bytes)
                 if self._stream.stopped:
                     return
         finally:
@@ -159,35 +157,13 @@ class LocalAnswer:
                 close()
         self.finish_reason = "length" if self._n_generated >= self._limit else "stop"
         text = self._stream.finish()
-        entries = self._seen() if self._stream.stopped else self._drained()
+        if self._stream.stopped:
+            entries = self._pending.shown(self._stream.n_bytes)
+        else:
+            entries = self._pending.rest()
         if text or entries:
             yield text, entries
 
-    def _seen(self) -> list[dict[str, Any]]:
-        entries = []
-        while self._unseen and self._unseen[0][0] < self._stream.n_bytes:
-            entries.append(self._unseen.popleft()[1])
-        return self._entries(entries)
-
-    def _drained(self) -> list[dict[str, Any]]:
-        entries = [token for _, token in self._unseen]
-        self._unseen.clear()
-        return self._entries(entries)
-
-    def _entries(self, tokens: list[GeneratedToken]) -> list[dict[str, Any]]:
-        """Log-probabilities in the shape of OpenAI's chat completions."""
-        if not self.options.logprobs:
-            return []
-        return [
-            {
-                **_entry(token.text, token.logprob),
-                "top_logprobs": [
-                    _entry(self._engine.token_bytes(other), logprob) for other, logprob in token.top
-                ],
-            }
-            for token in tokens
-        ]
-
-
-def _entry(data: bytes, logprob: float) -> dict[str, Any]:
-    return {"token": data.decode("utf-8", "replace"), "bytes": list(data), "logprob": logprob}
+    def _entry(self, token: GeneratedToken) -> dict[str, Any]:
+        top = ((self._engine.token_bytes(other), logprob) for other, logprob in token.top)
+        return logprob_entry(token.text, token.logprob, top)
