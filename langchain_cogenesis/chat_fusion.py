@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.language_models.chat_models import generate_from_stream
 from langchain_core.messages import BaseMessage
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from langchain_cogenesis.answering import Writers, last_chunk
-from langchain_cogenesis.call_defaults import CallDefaults, name_of
+from langchain_cogenesis.chat_base import CollaboratingChatModel, name_of
 from langchain_cogenesis.collaboration import (
     Account,
     OnRemoteError,
@@ -30,7 +28,7 @@ from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.prompts import PUBLIC_TEMPLATES
 
 
-class ChatLogitFusion(CallDefaults):
+class ChatLogitFusion(CollaboratingChatModel):
     """Two or more models that write one text together, each token from all their distributions.
 
     The local model reads the messages as they are. What each of the others sees is its trust: with
@@ -117,32 +115,12 @@ class ChatLogitFusion(CallDefaults):
             "settings": repr(self._settings()),
         }
 
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return generate_from_stream(self._answer(messages, stop, **kwargs))
-
-    def _stream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> Iterator[ChatGenerationChunk]:
-        for chunk in self._answer(messages, stop, **kwargs):
-            if run_manager is not None:
-                run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-            yield chunk
-
     def _answer(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None,
         *,
+        whole: bool,
         on_remote_error: str | None = None,
         attribution: bool = False,
         **kwargs: Any,

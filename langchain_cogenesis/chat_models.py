@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing
 from typing import Any
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.language_models.chat_models import generate_from_stream
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from langchain_cogenesis.answering import Writers
-from langchain_cogenesis.call_defaults import CallDefaults, name_of
+from langchain_cogenesis.chat_base import CollaboratingChatModel, name_of
 from langchain_cogenesis.collaboration import (
     Account,
     Mode,
@@ -30,7 +27,6 @@ from langchain_cogenesis.collaboration import (
 from langchain_cogenesis.exceptions import ConfigurationError, ModeError
 from langchain_cogenesis.logit_answering import local_vocabulary
 from langchain_cogenesis.logit_settings import LogitSettings
-from langchain_cogenesis.models.async_stream import Cancelled, iterate_in_thread
 from langchain_cogenesis.models.base import NextTokenModel
 from langchain_cogenesis.models.remote import ChatRemote
 from langchain_cogenesis.modes import CallSettings, Modes
@@ -42,7 +38,7 @@ from langchain_cogenesis.session import UserSession
 _MODE_KEY = "cogenesis_mode"
 
 
-class ChatCoGenesis(CallDefaults):
+class ChatCoGenesis(CollaboratingChatModel):
     """Writes with a local model that reads private context and a remote one that never does.
 
     The mode is a keyword of each call (`model.invoke(text, mode="local")`), or comes from
@@ -188,56 +184,6 @@ class ChatCoGenesis(CallDefaults):
         """Streams an answer asynchronously; `mode` may stand in `kwargs` or in the config."""
         async for chunk in super().astream(input, config, **_with_mode(config, kwargs)):
             yield chunk
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return generate_from_stream(self._answer(messages, stop, whole=True, **kwargs))
-
-    def _stream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> Iterator[ChatGenerationChunk]:
-        for chunk in self._answer(messages, stop, whole=False, **kwargs):
-            if run_manager is not None:
-                run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-            yield chunk
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        def run(cancelled: Cancelled) -> Iterator[ChatResult]:
-            yield self._generate(messages, stop, **kwargs)
-
-        [result] = [result async for result in iterate_in_thread(run)]
-        return result
-
-    async def _astream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        def run(cancelled: Cancelled) -> Iterator[ChatGenerationChunk]:
-            yield from self._answer(messages, stop, whole=False, **kwargs)
-
-        async with aclosing(iterate_in_thread(run)) as chunks:
-            async for chunk in chunks:
-                if run_manager is not None:
-                    await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                yield chunk
 
     def _answer(
         self,

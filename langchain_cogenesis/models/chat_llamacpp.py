@@ -243,7 +243,6 @@ class ChatLocalLlama(UntracedChatModel, BaseChatModel):
             "flash_attn",
             *_SAMPLING,
             "max_tokens",
-            "stop",
             "logprobs",
             "top_logprobs",
         )
@@ -251,6 +250,8 @@ class ChatLocalLlama(UntracedChatModel, BaseChatModel):
             "model": model_name(self.model),
             "file": self._file_digest(),
             "chat_template": hashlib.sha256(template.encode()).hexdigest() if template else None,
+            # LangChain writes the call's own stop strings over an entry named `stop`.
+            "own_stop": self.stop,
             **{name: getattr(self, name) for name in names},
         }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,10 +13,10 @@ from langchain_cogenesis.models.remote import ChatRemote
 
 
 @pytest.fixture(scope="module")
-def helper(remote: ChatRemote) -> Iterator[FusionHelper]:
+def helper(remote: ChatRemote) -> FusionHelper:
     """The larger house model, by its log-probabilities."""
     vocabulary = LocalNextTokenModel(ChatLocalLlama(n_threads=1).engine).vocabulary
-    yield FusionHelper(remote.distributions(vocabulary))
+    return FusionHelper(remote.distributions(vocabulary))
 
 
 class TestChatLogitFusion(ChatModelIntegrationTests):
