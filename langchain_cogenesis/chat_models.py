@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -29,6 +29,8 @@ from langchain_cogenesis.logit_answering import local_vocabulary
 from langchain_cogenesis.logit_settings import LogitSettings
 from langchain_cogenesis.models.base import NextTokenModel
 from langchain_cogenesis.models.remote import ChatRemote
+from langchain_cogenesis.models.tool_calling import ToolCallingChatModel
+from langchain_cogenesis.models.tool_choice import ToolChoice, ToolLike, read_choice
 from langchain_cogenesis.modes import CallSettings, Modes
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.privacy.preview import Preview
@@ -36,9 +38,10 @@ from langchain_cogenesis.prompts import PUBLIC_TEMPLATES
 from langchain_cogenesis.session import UserSession
 
 _MODE_KEY = "cogenesis_mode"
+_TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
 
 
-class ChatCoGenesis(CollaboratingChatModel):
+class ChatCoGenesis(CollaboratingChatModel, ToolCallingChatModel):
     """Writes with a local model that reads private context and a remote one that never does.
 
     The mode is a keyword of each call (`model.invoke(text, mode="local")`), or comes from
@@ -53,6 +56,10 @@ class ChatCoGenesis(CollaboratingChatModel):
       a remote that gives log-probabilities, with the local model's vocabulary.
 
     To the remote goes what the human typed, and no other message of the history.
+    Tools that are bound are called by the local model, in every mode; the remote sees neither them
+    nor their results, unless `remote_reads_tools` names them. `with_structured_output` has the
+    local model write in the shape of a schema, in the modes `local` and `sketch`.
+
     `response_metadata["cogenesis"]` says how a call was answered. In a stream the outline comes
     first, in a chunk without text; the rest comes with the last chunk.
 
@@ -69,6 +76,8 @@ class ChatCoGenesis(CollaboratingChatModel):
             stream that broke off after text was shown is an error in either case.
         k: At most so many items of context.
         logits: How logit mode fuses; see `LogitSettings`.
+        remote_reads_tools: Names of tools whose results the remote may read too, masked like what
+            you type.
         next_token_remote: Whose distributions logit mode takes; by default those of `remote`.
         temperature: Of every call; `seed`, `max_tokens` and `stop` likewise. `None` leaves them to
             the models' own settings.
@@ -84,6 +93,7 @@ class ChatCoGenesis(CollaboratingChatModel):
     on_remote_error: OnRemoteError = "raise"
     k: int = Field(default=12, ge=0)
     logits: LogitSettings = Field(default_factory=LogitSettings, exclude=True)
+    remote_reads_tools: tuple[str, ...] = ()
     next_token_remote: Any = Field(default=None, exclude=True, repr=False)
 
     _gate: EgressGate = PrivateAttr()
@@ -127,12 +137,29 @@ class ChatCoGenesis(CollaboratingChatModel):
         Raises:
             ConfigurationError: There is no text from a human in it.
         """
-        request = Request(self._convert_input(input).to_messages())
+        request = Request(self._convert_input(input).to_messages(), self.remote_reads_tools)
         return self._gate.preview(
             request.prompts().instruction,
             endpoint=self.endpoint,
             conversation=request.conversation,
         )
+
+    def bind_tools(
+        self, tools: Sequence[ToolLike], *, tool_choice: ToolChoice = None, **kwargs: Any
+    ) -> Any:
+        """Binds tools for the local model to call; see `ToolCallingChatModel.bind_tools`.
+
+        Raises:
+            ConfigurationError: The local model takes no tools, or there is something wrong with
+                them.
+            SchemaError: A schema can't become a grammar.
+        """
+        if type(self.local).bind_tools is BaseChatModel.bind_tools:
+            raise ConfigurationError(
+                f"tools are called by the local model, and {type(self.local).__name__} takes none.",
+                hint="Use local=ChatLocalLlama(model=…).",
+            )
+        return super().bind_tools(tools, tool_choice=tool_choice, **kwargs)
 
     def _writers(self) -> Writers:
         return Writers(self.local, self.remote, self._gate, self.session, self.retriever, self.k)
@@ -154,6 +181,7 @@ class ChatCoGenesis(CollaboratingChatModel):
             "on_remote_error": self.on_remote_error,
             "k": self.k,
             "logits": repr(self.logits),
+            "remote_reads_tools": self.remote_reads_tools,
             "local": self.local._identifying_params,
             "remote": self.remote._identifying_params if self.remote is not None else None,
             "endpoint": self.endpoint,
@@ -205,9 +233,14 @@ class ChatCoGenesis(CollaboratingChatModel):
                 f"`model` names another local model for a call, and {chosen} mode can't change it.",
                 hint="Leave it out, or use mode='local' or mode='sketch'.",
             )
-        call = CallSettings(self._stops(stop), options, on_error, whole, attribution)
+        tools = {name: options.pop(name) for name in _TOOLS if name in options}
+        if read_choice(*map(tools.get, _TOOLS)) is None:
+            tools = {}
+        call = CallSettings(self._stops(stop), options, on_error, whole, attribution, tools)
         modes = Modes(self._writers(), self.logits, self._distributions)
-        yield from modes.answer(Request(messages), Account(chosen, chosen), call)
+        yield from modes.answer(
+            Request(messages, self.remote_reads_tools), Account(chosen, chosen), call
+        )
 
     def _distributions(self) -> NextTokenModel:
         if self.next_token_remote is not None:

@@ -19,10 +19,12 @@ from langchain_cogenesis.fusion.local_drafting import decode_local_blocks
 from langchain_cogenesis.fusion.prefix import MaskedPrefix, RawPrefix
 from langchain_cogenesis.fusion.steps import Admit, Helper, Mixer, Step
 from langchain_cogenesis.logit_settings import FusionHelper, LogitSettings, check_trust
+from langchain_cogenesis.models.answer_plan import CallOptions
 from langchain_cogenesis.models.base import NextTokenModel
+from langchain_cogenesis.models.call_format import flatten
 from langchain_cogenesis.models.chat_llamacpp import ChatLocalLlama
-from langchain_cogenesis.models.local_answer import CallOptions, to_chat
 from langchain_cogenesis.models.local_next import LocalNextTokenModel
+from langchain_cogenesis.models.messages import to_chat
 from langchain_cogenesis.models.pending_logprobs import PendingLogprobs, logprob_entry
 from langchain_cogenesis.models.text_stream import TextStream
 from langchain_cogenesis.models.vocabulary import Vocabulary
@@ -121,7 +123,7 @@ class LogitWriter:
         self, request: Request, account: Account, call: CallOptions, options: dict[str, Any]
     ) -> Mixer:
         documents = self._writers.retrieve(request, account, options)
-        private = to_chat(list(request.prompts(documents).private))
+        private = flatten(to_chat(list(request.prompts(documents).private)))
         with metered(account.meter):
             helpers = [self._made(helper, request, account, private) for helper in self._helpers]
         return Mixer(
