@@ -70,11 +70,13 @@ class AnswerPlan:
         prompt: Token ids.
         constraint: Keeps the answer to a grammar; None for any text. Good for one answer.
         form: How calls are written in it; None if it can hold none.
+        forced: Whether it has to be a call.
     """
 
     prompt: Sequence[int]
     constraint: Constraint | None = None
     form: CallFormat | None = None
+    forced: bool = False
 
 
 def plan_answer(
@@ -103,7 +105,7 @@ def plan_answer(
     form = engine.call_format
     free = schema_rule(response.rule_schema, response.strict) if response else None
     grammar = call_grammar(use, form, tokens.literal, free)
-    return AnswerPlan(prompt, tokens.constraint(grammar), form)
+    return AnswerPlan(prompt, tokens.constraint(grammar), form, use.forced)
 
 
 def prompt_ids(

@@ -51,10 +51,12 @@ class CallParser:
 
     Args:
         form: How the model writes calls.
+        forced: Whether the answer is a call: what is cut off before a name is one too.
     """
 
-    def __init__(self, form: CallFormat) -> None:
+    def __init__(self, form: CallFormat, *, forced: bool = False) -> None:
         self._form = form
+        self._forced = forced
         self._state: Literal["text", "name", "arguments", "rest"] = "text"
         self._held = ""
         self._said = False
@@ -95,10 +97,11 @@ class CallParser:
             Text that was held back, and the mark of a call that was cut off.
         """
         held, self._held = self._held, ""
-        if self._state == "text":
+        if self._state == "text" and not self._forced:
             return held, []
-        if self._state == "name":
+        if self._state in ("text", "name"):
             name = held[: len(held) - _overlap(held, self._form.between)]
+            name = "" if self._state == "text" else name
             self.calls.append(Call(name))
             begun = CallDelta(len(self.calls) - 1, "", name or None, self.calls[-1].id)
             return "", _joined([begun, self._cut_off()])

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from langchain_cogenesis.exceptions import ModelError, SchemaError
+from langchain_cogenesis.exceptions import SchemaError
 from langchain_cogenesis.models.sampling import Sampler, SamplingParams
 
 
@@ -159,10 +159,7 @@ class Constraint:
         if self.complete:
             allowed[self._tokens.end_ids] = True
         if self._matcher.is_error() or not allowed.any():
-            raise SchemaError(
-                "the model's vocabulary can't spell what the schema asks for.",
-                hint="Use values that the model can write, or another model.",
-            )
+            raise _cannot_spell()
         masked: NDArray[np.float32] = np.where(allowed, logits, np.float32(-np.inf))
         return masked
 
@@ -170,12 +167,19 @@ class Constraint:
         """Notes which token was picked.
 
         Raises:
-            ModelError: The grammar forbids it.
+            SchemaError: The grammar forbids it, or the vocabulary can't spell what has to come.
         """
+        # Where one text alone can follow, it is tokenised to tell the next token. A tokenizer that
+        # leaves out what it can't spell then names a wrong one, which is refused here.
         if not self._matcher.consume_token(token):
-            raise ModelError(
-                "a token was picked that the grammar forbids.", hint="Don't bias forbidden tokens."
-            )
+            raise _cannot_spell()
+
+
+def _cannot_spell() -> SchemaError:
+    return SchemaError(
+        "the model's vocabulary can't spell what the schema asks for.",
+        hint="Use values that the model can write, or another model.",
+    )
 
 
 class ConstrainedSampler(Sampler):

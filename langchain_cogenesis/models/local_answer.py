@@ -63,7 +63,7 @@ class LocalAnswer:
         self._n_generated = 0
         self._limit = min(options.max_tokens, engine.n_ctx - len(plan.prompt))
         self._stream = TextStream(options.stop)
-        self._parser = CallParser(plan.form) if plan.form else None
+        self._parser = CallParser(plan.form, forced=plan.forced) if plan.form else None
         self._pending = PendingLogprobs()
         self._tokens = engine.generate(
             plan.prompt,

@@ -91,6 +91,14 @@ def test_a_name_that_is_cut_off() -> None:
     assert parser.calls[0].name == "get"
 
 
+def test_a_call_that_was_asked_for_is_one_from_the_start() -> None:
+    """Where the answer has to be a call, its beginning is no text."""
+    parser = CallParser(PLAIN, forced=True)
+    assert parser.push("<tool_ca") == ("", [])
+    text, [delta] = parser.finish()
+    assert (text, delta.name, delta.args) == ("", None, "]" + CUT_OFF)
+
+
 def test_text_alone_is_text() -> None:
     """Nothing of an answer without calls is lost, what looked like one included."""
     for answer in ("Hello <tool_cal", "  \n", "<tool_call>", "a"):
