@@ -71,9 +71,9 @@ class ToolCallingChatModel(BaseChatModel):
         read_choice(made, tool_choice, parallel_tool_calls)
         options = {"tool_choice": tool_choice, "parallel_tool_calls": parallel_tool_calls}
         given = {name: value for name, value in options.items() if value is not None}
-        return self.bind(tools=made, **given, **kwargs)  # type: ignore[return-value]
+        return self.bind(tools=made, **given, **kwargs)
 
-    def with_structured_output(  # type: ignore[override]
+    def with_structured_output(
         self,
         schema: Schema,
         *,
@@ -171,7 +171,8 @@ def _tool_parser(schema: Schema, name: str) -> BaseOutputParser[Any]:
 
 def _parsed(model: Runnable[Any, Any], parser: Any, include_raw: bool) -> Runnable[Any, Any]:
     if not include_raw:
-        return model | parser
+        parsed: Runnable[Any, Any] = model | parser
+        return parsed
     right = RunnablePassthrough.assign(
         parsed=itemgetter("raw") | parser, parsing_error=lambda _: None
     )

@@ -26,8 +26,8 @@ class _InMode(HouseModel):
 
     @property
     def chat_model_params(self) -> dict[str, Any]:
-        local = ChatLocalLlama(n_threads=1, temperature=1.0, seed=3, max_tokens=40)
-        return {"local": local, "mode": self.mode, "max_tokens": 40, **self._parts}
+        local = ChatLocalLlama(n_threads=1, temperature=1.0, seed=3, max_tokens=120)
+        return {"local": local, "mode": self.mode, "max_tokens": 120, **self._parts}
 
     @property
     def model_override_value(self) -> str:

@@ -18,7 +18,7 @@ class TestChatLocalLlama(HouseModel, ChatModelIntegrationTests):
 
     @property
     def chat_model_params(self) -> dict[str, Any]:
-        return {"n_threads": 1, "temperature": 1.0, "seed": 3, "max_tokens": 60}
+        return {"n_threads": 1, "temperature": 1.0, "seed": 3, "max_tokens": 120}
 
     @property
     def model_override_value(self) -> str:

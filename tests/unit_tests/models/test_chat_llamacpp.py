@@ -231,7 +231,9 @@ def test_what_is_no_text_is_refused(model: ChatLocalLlama) -> None:
     with pytest.raises(ConfigurationError, match="image_url") as caught:
         model.invoke([image])
     assert "secret" not in str(caught.value)
-    picture = ToolMessage([{"type": "image", "base64": "secret"}], tool_call_id="1")
+    picture = ToolMessage(
+        [{"type": "image", "base64": "secret", "mime_type": "image/png"}], tool_call_id="1"
+    )
     with pytest.raises(ConfigurationError, match="'image'") as caught:
         model.invoke([HumanMessage("A"), picture])
     assert "secret" not in str(caught.value)
