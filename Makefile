@@ -12,16 +12,23 @@ UV := $(shell command -v uv 2>/dev/null)
 RUNTIME := $(VENV)/.installed
 DEVELOP := $(VENV)/.installed-dev
 INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet)
+OLDEST_VENV ?= .venv-oldest
+OLDEST := $(OLDEST_VENV)/.installed
+# What rests on other packages' interfaces most; ARGS replaces it.
+OLDEST_TESTS := tests/unit_tests/standard tests/integration_tests/standard tests/unit_tests/models \
+	tests/unit_tests/context tests/unit_tests/server tests/unit_tests/cli/test_cli.py \
+	tests/unit_tests/privacy/test_transport.py tests/integration_tests/test_remote.py \
+	$(wildcard tests/unit_tests/test_*.py)
 CODE := langchain_cogenesis tests benchmarks notebooks
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench clean
+.PHONY: help setup demo test test-oldest lint format bench clean
 
 help: ## Show this list
 	@echo "make TARGET"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-10s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
 
 setup: $(RUNTIME) ## Install the package and what it needs into .venv
 
@@ -30,6 +37,9 @@ demo: $(RUNTIME) ## Write a letter for an invented user (ENGINE=prebuilt: build 
 
 test: $(DEVELOP) ## Run the tests (ARGS="-k gate" chooses)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
+
+test-oldest: $(OLDEST) ## Run the core tests with the oldest versions that pyproject.toml allows
+	OMP_NUM_THREADS=1 $(OLDEST_VENV)/bin/python -m pytest $(or $(ARGS),$(OLDEST_TESTS))
 
 lint: $(DEVELOP) ## Check style, types and who imports whom
 	$(BIN)/ruff check $(CODE)
@@ -46,7 +56,7 @@ bench: $(DEVELOP) ## Measure speed, as ratios against the alternatives
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.logit_mode $(ARGS)
 
 clean: ## Remove .venv and caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist
+	rm -rf $(VENV) $(OLDEST_VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -76,4 +86,19 @@ endif
 $(DEVELOP): pyproject.toml $(RUNTIME)
 	@echo "Installing what tests and checks need into $(VENV)."
 	@$(INSTALL) --group dev
+	@touch $@
+
+# llama.cpp is the release that is at hand: pip and uv keep the wheel that they once built.
+$(OLDEST): pyproject.toml .ci/oldest.py | $(BIN)/python
+	@echo "Installing the oldest versions into $(OLDEST_VENV), about 700 MB."
+	@$(BIN)/python .ci/oldest.py pyproject.toml > .oldest.txt
+ifdef UV
+	uv venv --quiet --clear --python $(BIN)/python $(OLDEST_VENV)
+	uv pip install --quiet --python $(OLDEST_VENV)/bin/python -c .oldest.txt -e . --group test
+else
+	$(BIN)/python -m venv --clear $(OLDEST_VENV)
+	$(OLDEST_VENV)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(OLDEST_VENV)/bin/python -m pip install --quiet -c .oldest.txt -e . --group test
+endif
+	@rm -f .oldest.txt
 	@touch $@

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.documents import Document
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.retrievers import BaseRetriever
 
+from langchain_cogenesis.chat_base import name_of
 from langchain_cogenesis.collaboration import Account, Request, message_text
 from langchain_cogenesis.exceptions import ModeError, RemoteResponseError, RemoteUnavailableError
 from langchain_cogenesis.models.text_stream import TextStream
@@ -112,6 +115,10 @@ class Writers:
             ModeError: There is no remote.
         """
         cleared = self._clear(request, request.prompts(), account)
+        if options.get("logprobs") or options.get("top_logprobs"):
+            account.warnings.append(
+                "Remote mode reports no log-probabilities: private values are put back in its text."
+            )
         restorer, text = StreamRestorer(request.conversation), TextStream(stop or ())
         finished = False
         for chunk in self._remote_chunks(cleared, account, options):
@@ -153,8 +160,11 @@ class Writers:
 
     def local_chunks(
         self, request: Request, account: Account, stop: list[str] | None, options: dict[str, Any]
-    ) -> Iterator[ChatGenerationChunk]:
-        """Yields the local model's answer from private context and the account's outline."""
+    ) -> Generator[ChatGenerationChunk, None, None]:
+        """Yields the local model's answer from private context and the account's outline.
+
+        Calls of tools come as LangChain's `tool_call_chunks`.
+        """
         documents = self.retrieve(request, account, options)
         messages = list(request.prompts(documents, account.sketch).private)
         account.finish_reason = "stop"
@@ -164,11 +174,26 @@ class Writers:
             told = {**message.response_metadata, **(chunk.generation_info or {})}
             reason = told.get("finish_reason")
             account.finish_reason = str(reason or account.finish_reason)
+            account.model_name = told.get("model_name") or account.model_name
             text = message_text(message)
-            if text or (chunk.generation_info or {}).get("logprobs"):
+            calls = list(getattr(message, "tool_call_chunks", ()))
+            if text or calls or (chunk.generation_info or {}).get("logprobs"):
                 yield ChatGenerationChunk(
-                    message=AIMessageChunk(content=text), generation_info=chunk.generation_info
+                    message=AIMessageChunk(content=text, tool_call_chunks=calls),
+                    generation_info=chunk.generation_info,
                 )
+
+    def spent(
+        self, request: Request, account: Account, options: dict[str, Any]
+    ) -> UsageMetadata | None:
+        """What it took the local model to begin an answer that was then not written."""
+        count = getattr(self.local, "get_num_tokens_from_messages", None)
+        if count is None or getattr(self.local, "engine", None) is None:
+            return None
+        documents = self.retrieve(request, account, options)
+        messages = list(request.prompts(documents, account.sketch).private)
+        taken = count(messages, tools=options.get("tools"))
+        return UsageMetadata(input_tokens=taken, output_tokens=1, total_tokens=taken + 1)
 
     def retrieve(
         self, request: Request, account: Account, options: dict[str, Any]
@@ -212,6 +237,8 @@ class Writers:
             return None, None
         bare = request.prompts((), account.sketch).private
         taken = sum(engine.count_tokens(message.text) + 4 for message in bare)
+        shapes = [options[name] for name in ("tools", "response_format") if options.get(name)]
+        taken += engine.count_tokens(json.dumps(shapes, ensure_ascii=False)) if shapes else 0
         answer = options.get("max_tokens") or getattr(self.local, "max_tokens", None) or 0
         # A long answer may not crowd the context out: it gets half of the window at most.
         answer = min(int(answer), engine.n_ctx // 2)
@@ -232,6 +259,7 @@ def _direct(
     assert isinstance(message, AIMessage)
     chunk = AIMessageChunk(
         content=message_text(message),
+        tool_calls=message.tool_calls,
         usage_metadata=message.usage_metadata,
         response_metadata=message.response_metadata,
     )
@@ -250,12 +278,11 @@ def last_chunk(account: Account, writer: BaseChatModel | None) -> ChatGeneration
         account: Of the answer.
         writer: The model that wrote it.
     """
-    name = getattr(writer, "model_name", None) or getattr(writer, "model", None)
     told = account.metadata()
     if account.sketch:
         del told["sketch"]  # in the stream already
     metadata = {
-        "model_name": str(name or type(writer).__name__),
+        "model_name": account.model_name or name_of(writer),
         "model_provider": "cogenesis",
         "finish_reason": account.finish_reason,
         "cogenesis": told,

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
-from langchain_core.language_models.chat_models import generate_from_stream
 from langchain_core.messages import BaseMessage
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from langchain_cogenesis.answering import Writers, last_chunk
+from langchain_cogenesis.chat_base import CollaboratingChatModel, name_of
 from langchain_cogenesis.collaboration import (
     Account,
     OnRemoteError,
@@ -25,14 +23,12 @@ from langchain_cogenesis.fusion.fixed import LinearFusion
 from langchain_cogenesis.fusion.schedule import EveryStep, Schedule
 from langchain_cogenesis.logit_answering import LogitWriter
 from langchain_cogenesis.logit_settings import Block, Drafter, FusionHelper, LogitSettings
-from langchain_cogenesis.models.async_stream import InThread
 from langchain_cogenesis.models.chat_llamacpp import ChatLocalLlama
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.prompts import PUBLIC_TEMPLATES
-from langchain_cogenesis.tracing import UntracedChatModel
 
 
-class ChatLogitFusion(UntracedChatModel, InThread, BaseChatModel):
+class ChatLogitFusion(CollaboratingChatModel):
     """Two or more models that write one text together, each token from all their distributions.
 
     The local model reads the messages as they are. What each of the others sees is its trust: with
@@ -55,6 +51,8 @@ class ChatLogitFusion(UntracedChatModel, InThread, BaseChatModel):
         block: Tokens of a block with a single helper: a number, `auto`, or None.
         draft: Who drafts blocks, `remote` or `local`; see `LogitSettings`.
         on_remote_error: Whether a helper that fails is an error, or the local model goes on alone.
+        temperature: Of every call; `seed`, `max_tokens` and `stop` likewise. `None` leaves them to
+            the local model's own settings.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True)
@@ -103,9 +101,13 @@ class ChatLogitFusion(UntracedChatModel, InThread, BaseChatModel):
     def _llm_type(self) -> str:
         return "cogenesis-logit-fusion"
 
+    def _model_names(self) -> str:
+        return "+".join([name_of(self.local), *(helper.model.name for helper in self.helpers)])
+
     @property
     def _identifying_params(self) -> dict[str, Any]:
         return {
+            **self._defaults(),
             "local": self.local._identifying_params,
             "helpers": [
                 [h.model.name, str(getattr(h.model, "endpoint", "")), h.trust] for h in self.helpers
@@ -113,43 +115,28 @@ class ChatLogitFusion(UntracedChatModel, InThread, BaseChatModel):
             "settings": repr(self._settings()),
         }
 
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return generate_from_stream(self._answer(messages, stop, **kwargs))
-
-    def _stream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> Iterator[ChatGenerationChunk]:
-        for chunk in self._answer(messages, stop, **kwargs):
-            if run_manager is not None:
-                run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-            yield chunk
-
     def _answer(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None,
         *,
+        whole: bool,
         on_remote_error: str | None = None,
         attribution: bool = False,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
+        if kwargs.get("model"):
+            raise ConfigurationError(
+                "a call can't choose another model: all must have one vocabulary.",
+                hint="Make another ChatLogitFusion.",
+            )
         choice = check_on_remote_error(on_remote_error or self.on_remote_error)
         account = Account(requested="logits", mode="logits")
         yield from self._writer.chunks(
             Request(messages),
             account,
-            stop,
-            kwargs,
+            self._stops(stop),
+            self._with_defaults(kwargs),
             on_remote_error=choice,
             attribution=attribution,
         )

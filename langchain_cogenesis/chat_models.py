@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.language_models.chat_models import generate_from_stream
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from langchain_cogenesis.answering import Writers
+from langchain_cogenesis.chat_base import CollaboratingChatModel, name_of
 from langchain_cogenesis.collaboration import (
     Account,
     Mode,
@@ -28,20 +27,21 @@ from langchain_cogenesis.collaboration import (
 from langchain_cogenesis.exceptions import ConfigurationError, ModeError
 from langchain_cogenesis.logit_answering import local_vocabulary
 from langchain_cogenesis.logit_settings import LogitSettings
-from langchain_cogenesis.models.async_stream import InThread
 from langchain_cogenesis.models.base import NextTokenModel
 from langchain_cogenesis.models.remote import ChatRemote
+from langchain_cogenesis.models.tool_calling import ToolCallingChatModel
+from langchain_cogenesis.models.tool_choice import ToolChoice, ToolLike, read_choice
 from langchain_cogenesis.modes import CallSettings, Modes
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.privacy.preview import Preview
 from langchain_cogenesis.prompts import PUBLIC_TEMPLATES
 from langchain_cogenesis.session import UserSession
-from langchain_cogenesis.tracing import UntracedChatModel
 
 _MODE_KEY = "cogenesis_mode"
+_TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
 
 
-class ChatCoGenesis(UntracedChatModel, InThread, BaseChatModel):
+class ChatCoGenesis(CollaboratingChatModel, ToolCallingChatModel):
     """Writes with a local model that reads private context and a remote one that never does.
 
     The mode is a keyword of each call (`model.invoke(text, mode="local")`), or comes from
@@ -56,6 +56,10 @@ class ChatCoGenesis(UntracedChatModel, InThread, BaseChatModel):
       a remote that gives log-probabilities, with the local model's vocabulary.
 
     To the remote goes what the human typed, and no other message of the history.
+    Tools that are bound are called by the local model, in every mode; the remote sees neither them
+    nor their results, unless `remote_reads_tools` names them. `with_structured_output` has the
+    local model write in the shape of a schema, in the modes `local` and `sketch`.
+
     `response_metadata["cogenesis"]` says how a call was answered. In a stream the outline comes
     first, in a chunk without text; the rest comes with the last chunk.
 
@@ -72,7 +76,11 @@ class ChatCoGenesis(UntracedChatModel, InThread, BaseChatModel):
             stream that broke off after text was shown is an error in either case.
         k: At most so many items of context.
         logits: How logit mode fuses; see `LogitSettings`.
+        remote_reads_tools: Names of tools whose results the remote may read too, masked like what
+            you type.
         next_token_remote: Whose distributions logit mode takes; by default those of `remote`.
+        temperature: Of every call; `seed`, `max_tokens` and `stop` likewise. `None` leaves them to
+            the models' own settings.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True)
@@ -85,6 +93,7 @@ class ChatCoGenesis(UntracedChatModel, InThread, BaseChatModel):
     on_remote_error: OnRemoteError = "raise"
     k: int = Field(default=12, ge=0)
     logits: LogitSettings = Field(default_factory=LogitSettings, exclude=True)
+    remote_reads_tools: tuple[str, ...] = ()
     next_token_remote: Any = Field(default=None, exclude=True, repr=False)
 
     _gate: EgressGate = PrivateAttr()
@@ -131,12 +140,29 @@ class ChatCoGenesis(UntracedChatModel, InThread, BaseChatModel):
         Raises:
             ConfigurationError: There is no text from a human in it.
         """
-        request = Request(self._convert_input(input).to_messages())
+        request = Request(self._convert_input(input).to_messages(), self.remote_reads_tools)
         return self._gate.preview(
             request.prompts().instruction,
             endpoint=self.endpoint,
             conversation=request.conversation,
         )
+
+    def bind_tools(
+        self, tools: Sequence[ToolLike], *, tool_choice: ToolChoice = None, **kwargs: Any
+    ) -> Any:
+        """Binds tools for the local model to call; see `ToolCallingChatModel.bind_tools`.
+
+        Raises:
+            ConfigurationError: The local model takes no tools, or there is something wrong with
+                them.
+            SchemaError: A schema can't become a grammar.
+        """
+        if type(self.local).bind_tools is BaseChatModel.bind_tools:
+            raise ConfigurationError(
+                f"tools are called by the local model, and {type(self.local).__name__} takes none.",
+                hint="Use local=ChatLocalLlama(model=…).",
+            )
+        return super().bind_tools(tools, tool_choice=tool_choice, **kwargs)
 
     def _writers(self) -> Writers:
         return Writers(self.local, self.remote, self._gate, self.session, self.retriever, self.k)
@@ -145,14 +171,20 @@ class ChatCoGenesis(UntracedChatModel, InThread, BaseChatModel):
     def _llm_type(self) -> str:
         return "cogenesis"
 
+    def _model_names(self) -> str:
+        models = [self.local] if self.remote is None else [self.local, self.remote]
+        return "+".join(map(name_of, models))
+
     @property
     def _identifying_params(self) -> dict[str, Any]:
         # Part of the key of LangChain's LLM cache: an answer depends on the user's context too.
         return {
+            **self._defaults(),
             "mode": self.mode,
             "on_remote_error": self.on_remote_error,
             "k": self.k,
             "logits": repr(self.logits),
+            "remote_reads_tools": self.remote_reads_tools,
             "local": self.local._identifying_params,
             "remote": self.remote._identifying_params if self.remote is not None else None,
             "endpoint": self.endpoint,
@@ -184,27 +216,6 @@ class ChatCoGenesis(UntracedChatModel, InThread, BaseChatModel):
         async for chunk in super().astream(input, config, **_with_mode(config, kwargs)):
             yield chunk
 
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return generate_from_stream(self._answer(messages, stop, whole=True, **kwargs))
-
-    def _stream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> Iterator[ChatGenerationChunk]:
-        for chunk in self._answer(messages, stop, whole=False, **kwargs):
-            if run_manager is not None:
-                run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-            yield chunk
-
     def _answer(
         self,
         messages: list[BaseMessage],
@@ -219,9 +230,20 @@ class ChatCoGenesis(UntracedChatModel, InThread, BaseChatModel):
         """Yields the answer's chunks; the last one carries usage and the account."""
         chosen = check_mode(mode or self.mode)
         on_error = check_on_remote_error(on_remote_error or self.on_remote_error)
-        call = CallSettings(stop, kwargs, on_error, whole, attribution)
+        options = self._with_defaults(kwargs)
+        if "model" in options and chosen in ("remote", "logits"):
+            raise ConfigurationError(
+                f"`model` names another local model for a call, and {chosen} mode can't change it.",
+                hint="Leave it out, or use mode='local' or mode='sketch'.",
+            )
+        tools = {name: options.pop(name) for name in _TOOLS if name in options}
+        if read_choice(*map(tools.get, _TOOLS)) is None:
+            tools = {}
+        call = CallSettings(self._stops(stop), options, on_error, whole, attribution, tools)
         modes = Modes(self._writers(), self.logits, self._distributions)
-        yield from modes.answer(Request(messages), Account(chosen, chosen), call)
+        yield from modes.answer(
+            Request(messages, self.remote_reads_tools), Account(chosen, chosen), call
+        )
 
     def _distributions(self) -> NextTokenModel:
         if self.next_token_remote is not None:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from langchain_core.documents import Document
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
 from langchain_core.messages.ai import UsageMetadata, add_usage
 
 from langchain_cogenesis.exceptions import CoGenesisError, ConfigurationError, ModeError
@@ -59,16 +65,18 @@ class Request:
     """The messages of one call, seen from both sides.
 
     The private side is the whole history. The public side is what the human typed, and nothing
-    else: earlier answers, system prompts and tool results may hold private context.
+    else: earlier answers, system prompts and tool results may hold private context. Results of
+    tools that are shared are part of it too; like what was typed, they pass the gate.
 
     Args:
         messages: The call's messages.
+        shared_tools: Names of tools whose results the remote may read, masked.
 
     Raises:
         ConfigurationError: No message is from a human.
     """
 
-    def __init__(self, messages: Sequence[BaseMessage]) -> None:
+    def __init__(self, messages: Sequence[BaseMessage], shared_tools: Sequence[str] = ()) -> None:
         self._messages = tuple(messages)
         for message in messages:
             if isinstance(message, HumanMessage):
@@ -79,7 +87,8 @@ class Request:
                 "the messages hold no text from a human, so there is nothing to write.",
                 hint="Pass an instruction as a string or a HumanMessage.",
             )
-        self._typed = "\n\n".join(text for text in typed if text.strip())
+        public = _public_texts(messages, frozenset(shared_tools))
+        self._typed = "\n\n".join(text for text in public if text.strip())
         self.query = next(text for text in reversed(typed) if text.strip())
         # A history grows from its first message: that tells that calls belong together.
         first = next(text for text in typed if text.strip())
@@ -120,6 +129,22 @@ class Request:
         return [SystemMessage(system), *rest]
 
 
+def _public_texts(messages: Sequence[BaseMessage], shared: frozenset[str]) -> Iterator[str]:
+    names = {
+        call["id"]: call["name"]
+        for message in messages
+        if isinstance(message, AIMessage)
+        for call in message.tool_calls
+    }
+    for message in messages:
+        if isinstance(message, HumanMessage):
+            yield message.text
+        elif isinstance(message, ToolMessage):
+            name = message.name or names.get(message.tool_call_id)
+            if name in shared:
+                yield f"Result of {name}:\n{message.text}"
+
+
 def _check_text_only(message: HumanMessage) -> None:
     blocks = message.content if isinstance(message.content, list) else []
     for block in blocks:
@@ -144,7 +169,8 @@ class Account:
         warnings: Sentences for the user.
         meter: Requests and bytes that left.
         fallback: The first error that another mode answered for, by its class; or None.
-        finish_reason: Why the text ended: `stop` or `length`.
+        finish_reason: Why the answer ended: `stop`, `length` or `tool_calls`.
+        model_name: The local model that wrote, where a call chose another than its own.
         reasons: In logit mode, how many tokens were fused (`asked`), and why others weren't.
         blocks: In logit mode, what the blocks came to.
         steps: In logit mode, every step, if they were asked for.
@@ -159,6 +185,7 @@ class Account:
     meter: EgressMeter = field(default_factory=EgressMeter)
     fallback: str | None = None
     finish_reason: str = "stop"
+    model_name: str | None = None
     reasons: dict[str, int] = field(default_factory=dict)
     blocks: BlockReport = field(default_factory=BlockReport)
     steps: list[dict[str, Any]] = field(default_factory=list)

@@ -4,7 +4,8 @@
 
     CoGenesisError
     ├── ConfigurationError        a setting, path or option is wrong
-    │   └── ModeError             a mode is unknown or can't be served here
+    │   ├── ModeError             a mode is unknown or can't be served here
+    │   └── SchemaError           a JSON schema can't become a grammar for this model
     ├── ContextError
     │   ├── SourceError           a file to import is broken: names file, line and problem
     │   ├── StoreError            the private context store can't do what was asked
@@ -52,6 +53,10 @@ class ConfigurationError(CoGenesisError):
 
 class ModeError(ConfigurationError):
     """A collaboration mode is unknown, or can't be served with what is configured."""
+
+
+class SchemaError(ConfigurationError):
+    """A JSON schema can't become a grammar, or a model's vocabulary can't spell what it asks."""
 
 
 class ContextError(CoGenesisError):

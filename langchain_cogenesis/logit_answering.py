@@ -19,10 +19,13 @@ from langchain_cogenesis.fusion.local_drafting import decode_local_blocks
 from langchain_cogenesis.fusion.prefix import MaskedPrefix, RawPrefix
 from langchain_cogenesis.fusion.steps import Admit, Helper, Mixer, Step
 from langchain_cogenesis.logit_settings import FusionHelper, LogitSettings, check_trust
+from langchain_cogenesis.models.answer_plan import CallOptions
 from langchain_cogenesis.models.base import NextTokenModel
+from langchain_cogenesis.models.call_format import flatten
 from langchain_cogenesis.models.chat_llamacpp import ChatLocalLlama
-from langchain_cogenesis.models.local_answer import CallOptions, to_chat
 from langchain_cogenesis.models.local_next import LocalNextTokenModel
+from langchain_cogenesis.models.messages import to_chat
+from langchain_cogenesis.models.pending_logprobs import PendingLogprobs, logprob_entry
 from langchain_cogenesis.models.text_stream import TextStream
 from langchain_cogenesis.models.vocabulary import Vocabulary
 from langchain_cogenesis.privacy.gate import ClearedText, EgressGate
@@ -83,23 +86,30 @@ class LogitWriter:
             ContextLengthError: A prompt leaves no room for an answer.
         """
         call = self._chat._options(stop, options)
+        if call.top_logprobs:
+            account.warnings.append("Logit mode reports each token's own log-probability only.")
         mixer = self._mixer(request, account, call, options)
         limit = min(call.max_tokens, mixer.room(None))
         on_fault = _noting(account) if on_remote_error == "local" else raise_fault
         steps = run_steps(mixer, limit, self._settings, on_fault, account.blocks)
         text, reasons, count = TextStream(call.stop), Counter[str](), 0
+        pending = PendingLogprobs()
         while (step := self._next(steps, account)) is not None:
             count += 1
             reasons[step.why_not or "asked"] += 1
             if attribution:
                 account.steps.append(describe_step(step))
+            if call.logprobs:
+                pending.push(step.text, logprob_entry(step.text, step.logprob))
             if piece := text.push(step.text):
-                yield _chunk(piece)
+                yield _chunk(piece, pending.shown(text.n_bytes))
             if text.stopped:
                 break
         steps.close()
-        if rest := text.finish():
-            yield _chunk(rest)
+        rest = text.finish()
+        entries = pending.shown(text.n_bytes) if text.stopped else pending.rest()
+        if rest or entries:
+            yield _chunk(rest, entries)
         account.reasons = dict(reasons)
         account.finish_reason = "length" if count >= limit and not text.stopped else "stop"
         account.add_local(_usage(len(mixer.prompt), count))
@@ -113,7 +123,7 @@ class LogitWriter:
         self, request: Request, account: Account, call: CallOptions, options: dict[str, Any]
     ) -> Mixer:
         documents = self._writers.retrieve(request, account, options)
-        private = to_chat(list(request.prompts(documents).private))
+        private = flatten(to_chat(list(request.prompts(documents).private)))
         with metered(account.meter):
             helpers = [self._made(helper, request, account, private) for helper in self._helpers]
         return Mixer(
@@ -236,8 +246,11 @@ def _noting(account: Account) -> OnFault:
     return note
 
 
-def _chunk(text: str) -> ChatGenerationChunk:
-    return ChatGenerationChunk(message=AIMessageChunk(content=text))
+def _chunk(text: str, entries: list[dict[str, Any]]) -> ChatGenerationChunk:
+    return ChatGenerationChunk(
+        message=AIMessageChunk(content=text),
+        generation_info={"logprobs": {"content": entries}} if entries else None,
+    )
 
 
 def _usage(taken: int, written: int) -> UsageMetadata:

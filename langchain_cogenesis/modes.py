@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -34,7 +34,8 @@ class CallSettings:
 
     Attributes:
         stop: Strings before which the answer ends.
-        options: Sampling options.
+        options: Sampling options, and the shape of the answer.
+        tools: The tools that the local model can call, and whether it has to; empty for none.
         on_remote_error: Whether a fault of the remote is raised or answered for.
         whole: Show nothing before everything is there, so that a remote that breaks off can still
             be answered for.
@@ -46,6 +47,7 @@ class CallSettings:
     on_remote_error: OnRemoteError = "raise"
     whole: bool = False
     attribution: bool = False
+    tools: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -67,6 +69,8 @@ class Modes:
     ) -> Iterator[ChatGenerationChunk]:
         """Yields the answer; the last chunk carries usage and the account.
 
+        Tools are called by the local model, in every mode: where it calls one, that is the answer.
+
         With `on_remote_error="local"` a mode that can't be served is answered for by the next one
         down, `logits` by `sketch` and that by `local`, unless text was shown already.
 
@@ -76,6 +80,10 @@ class Modes:
             ModeError: The mode can't be served with what is configured.
             VocabularyMismatchError: Logit mode was asked for and the models' tokens differ.
         """
+        if call.tools and (yield from self._called(request, account, call)):
+            account.mode = "local"
+            yield last_chunk(account, self.writers.local)
+            return
         while True:
             shown = False
             try:
@@ -89,9 +97,38 @@ class Modes:
                 account.fall_back(error, _next_down(account.mode, error))
         yield last_chunk(account, self._author(account))
 
+    def _called(
+        self, request: Request, account: Account, call: CallSettings
+    ) -> Generator[ChatGenerationChunk, None, bool]:
+        """Has the local model call a tool, or not; in local mode its text is the answer too.
+
+        Returns:
+            Whether what was yielded is the answer.
+        """
+        self.writers.load_local()
+        options, called = {**call.options, **call.tools}, False
+        chunks = self.writers.local_chunks(request, account, call.stop, options)
+        for chunk in chunks:
+            message = chunk.message
+            called = called or bool(getattr(message, "tool_call_chunks", None))
+            if not called and account.mode != "local":
+                if not chunk.text:
+                    continue
+                # It began to write, so it calls none: who writes is a matter of the mode.
+                chunks.close()
+                account.add_local(self.writers.spent(request, account, options))
+                return False
+            yield chunk
+        return called or account.mode == "local"
+
     def _in_mode(
         self, mode: Mode, request: Request, account: Account, call: CallSettings
     ) -> Iterator[ChatGenerationChunk]:
+        if mode in ("remote", "logits") and call.options.get("response_format"):
+            raise ModeError(
+                f"the local model keeps to a schema, and in {mode} mode it does not write alone.",
+                hint="Use mode='local' or mode='sketch', or method='function_calling'.",
+            )
         if mode == "remote":
             pieces = self.writers.remote_pieces(request, account, call.stop, call.options)
             for piece in list(pieces) if call.whole else pieces:

@@ -1,25 +1,13 @@
-"""Blocking iterators for asyncio, each on a thread of its own; and chat models that are such."""
+"""Blocking iterators for asyncio, each on a thread of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
-from langchain_core.messages import BaseMessage
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from collections.abc import AsyncGenerator, Callable, Iterator
+from typing import TypeVar
 
 from langchain_cogenesis.privacy.asking import context_for
-
-if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
-
-    _ChatModel = BaseChatModel
-else:
-    _ChatModel = object
 
 T = TypeVar("T")
 
@@ -72,39 +60,3 @@ async def iterate_in_thread(make: Callable[[Cancelled], Iterator[T]]) -> AsyncGe
             yield entry[0]
     finally:
         abandoned.set()
-
-
-class InThread(_ChatModel):
-    """Mix-in for a chat model whose asynchronous answers are its blocking ones, on a thread.
-
-    A question of the egress gate is put to the event loop that waits for the answer.
-    """
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        def run(cancelled: Cancelled) -> Iterator[ChatResult]:
-            yield self._generate(messages, stop, **kwargs)
-
-        [result] = [result async for result in iterate_in_thread(run)]
-        return result
-
-    async def _astream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        def run(cancelled: Cancelled) -> Iterator[ChatGenerationChunk]:
-            yield from self._stream(messages, stop, **kwargs)
-
-        async with aclosing(iterate_in_thread(run)) as chunks:
-            async for chunk in chunks:
-                if run_manager is not None:
-                    await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                yield chunk

@@ -3,41 +3,42 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel, LangSmithParams
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.tools import BaseTool
+from langchain_core.language_models import LangSmithParams
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from langchain_cogenesis.exceptions import ConfigurationError
+from langchain_cogenesis.models.answer_plan import CallOptions, plan_answer, prompt_ids
 from langchain_cogenesis.models.async_stream import Cancelled, iterate_in_thread
+from langchain_cogenesis.models.call_options import SAMPLING, read_options
+from langchain_cogenesis.models.chat_settings import check_settings
 from langchain_cogenesis.models.llamacpp import LlamaCppEngine
-from langchain_cogenesis.models.local_answer import CallOptions, LocalAnswer, to_chat
+from langchain_cogenesis.models.local_answer import LocalAnswer
+from langchain_cogenesis.models.local_chunks import PROVIDER, to_chunks, to_result
 from langchain_cogenesis.models.model_source import HOUSE_MODELS, is_hub_name, model_name
-from langchain_cogenesis.models.sampling import SamplingParams
+from langchain_cogenesis.models.tool_calling import ToolCallingChatModel
+from langchain_cogenesis.models.tool_choice import ToolLike, openai_tools
 from langchain_cogenesis.tracing import UntracedChatModel
 
-PROVIDER = "llama.cpp"
-
-_SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "seed")
-_PER_CALL = (*_SAMPLING, "logit_bias", "max_tokens", "logprobs", "top_logprobs", "model")
-# LangChain's common settings that mean nothing without a network; taken and not kept.
-_OF_HOSTED_MODELS = frozenset({"timeout", "max_retries", "api_key", "base_url", "streaming"})
 _ENGINE = ("n_ctx", "n_threads", "n_gpu_layers", "flash_attn", "chat_template")
 
 
-class ChatLocalLlama(UntracedChatModel, BaseChatModel):
+class ChatLocalLlama(UntracedChatModel, ToolCallingChatModel):
     """A GGUF model on this machine.
 
     Constructing it loads nothing. Copies, and instances with the same file and engine settings,
     share one loaded model. The sampling options, `max_tokens`, `logprobs`, `top_logprobs`, `stop`,
     `model`, and besides them `logit_bias`, can also be given with a call.
+
+    `bind_tools` and `with_structured_output` keep the answer to a grammar, whatever the model:
+    names and shapes come from tools and schemas, values from what the model writes.
+    Log-probabilities are those before the grammar.
 
     Example:
         ```python
@@ -87,13 +88,7 @@ class ChatLocalLlama(UntracedChatModel, BaseChatModel):
     @model_validator(mode="before")
     @classmethod
     def _known(cls, values: dict[str, Any]) -> dict[str, Any]:
-        unknown = sorted(set(values) - set(cls.model_fields) - _OF_HOSTED_MODELS)
-        if unknown:
-            raise ConfigurationError(
-                f"ChatLocalLlama doesn't know the setting {', '.join(map(repr, unknown))}.",
-                hint=f"Its own are model, max_tokens, stop, {', '.join((*_SAMPLING, *_ENGINE))}.",
-            )
-        return {name: value for name, value in values.items() if name in cls.model_fields}
+        return check_settings(cls, values)
 
     @field_validator("model", mode="before")
     @classmethod
@@ -119,39 +114,7 @@ class ChatLocalLlama(UntracedChatModel, BaseChatModel):
         return {name: getattr(self, name) for name in _ENGINE}
 
     def _options(self, stop: Sequence[str] | None, kwargs: dict[str, Any]) -> CallOptions:
-        """Merges what a call asks for into the model's own settings."""
-        # `stream` chooses between LangChain's methods and has done its work before this one.
-        unknown = sorted(set(kwargs) - {*_PER_CALL, "stream"})
-        if unknown:
-            raise ConfigurationError(
-                f"ChatLocalLlama doesn't know the option {', '.join(map(repr, unknown))}.",
-                hint=f"A call takes stop, {', '.join(_PER_CALL)}.",
-            )
-        given = {name: value for name, value in kwargs.items() if value is not None}
-
-        def setting(name: str) -> Any:
-            return given.get(name, getattr(self, name))
-
-        max_tokens = setting("max_tokens")
-        if max_tokens < 1:
-            raise ConfigurationError(
-                f"max_tokens={max_tokens} is out of range.", hint="It must be positive."
-            )
-        top_logprobs = setting("top_logprobs") or 0
-        if top_logprobs < 0:
-            raise ConfigurationError(
-                f"top_logprobs={top_logprobs} is out of range.", hint="It must be 0 or more."
-            )
-        sampling = {name: setting(name) for name in _SAMPLING}
-        bias = {int(token): value for token, value in given.get("logit_bias", {}).items()}
-        stop = stop if stop is not None else self.stop
-        return CallOptions(
-            sampling=SamplingParams(**sampling, logit_bias=bias),
-            max_tokens=max_tokens,
-            stop=(stop,) if isinstance(stop, str) else tuple(stop or ()),
-            logprobs=setting("logprobs") or top_logprobs > 0,
-            top_logprobs=top_logprobs,
-        )
+        return read_options(self, stop, kwargs)
 
     def _answer(
         self,
@@ -164,8 +127,7 @@ class ChatLocalLlama(UntracedChatModel, BaseChatModel):
         engine = self.engine
         if override := kwargs.get("model"):
             engine = LlamaCppEngine.shared(override, **self._engine_settings())
-        prompt = engine.apply_template(to_chat(messages))
-        return LocalAnswer(engine, prompt, options, cancelled)
+        return LocalAnswer(engine, plan_answer(engine, messages, options), options, cancelled)
 
     def _generate(
         self,
@@ -174,7 +136,7 @@ class ChatLocalLlama(UntracedChatModel, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return _result(self._answer(messages, stop, kwargs))
+        return to_result(self._answer(messages, stop, kwargs))
 
     def _stream(
         self,
@@ -183,7 +145,7 @@ class ChatLocalLlama(UntracedChatModel, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        for chunk in _chunks(self._answer(messages, stop, kwargs)):
+        for chunk in to_chunks(self._answer(messages, stop, kwargs)):
             if run_manager:
                 run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
@@ -196,7 +158,7 @@ class ChatLocalLlama(UntracedChatModel, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         def run(cancelled: Cancelled) -> Iterator[ChatResult]:
-            yield _result(self._answer(messages, stop, kwargs, cancelled))
+            yield to_result(self._answer(messages, stop, kwargs, cancelled))
 
         [result] = [result async for result in iterate_in_thread(run)]
         return result
@@ -209,7 +171,7 @@ class ChatLocalLlama(UntracedChatModel, BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         def run(cancelled: Cancelled) -> Iterator[ChatGenerationChunk]:
-            yield from _chunks(self._answer(messages, stop, kwargs, cancelled))
+            yield from to_chunks(self._answer(messages, stop, kwargs, cancelled))
 
         async with aclosing(iterate_in_thread(run)) as chunks:
             async for chunk in chunks:
@@ -228,15 +190,16 @@ class ChatLocalLlama(UntracedChatModel, BaseChatModel):
     def get_num_tokens_from_messages(
         self,
         messages: Sequence[BaseMessage],
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool] | None = None,
+        tools: Sequence[ToolLike] | None = None,
     ) -> int:
         """How many tokens of the context these messages take, template included.
 
         Args:
             messages: The messages.
-            tools: Not used: the local model takes no tools.
+            tools: Tools that the prompt tells of.
         """
-        return len(self.engine.apply_template(to_chat(messages)))
+        given = {"tools": openai_tools(tools)} if tools else {}
+        return len(prompt_ids(self.engine, messages, self._options(None, given)))
 
     @property
     def _llm_type(self) -> str:
@@ -248,9 +211,8 @@ class ChatLocalLlama(UntracedChatModel, BaseChatModel):
         names = (
             "n_ctx",
             "flash_attn",
-            *_SAMPLING,
+            *SAMPLING,
             "max_tokens",
-            "stop",
             "logprobs",
             "top_logprobs",
         )
@@ -258,6 +220,8 @@ class ChatLocalLlama(UntracedChatModel, BaseChatModel):
             "model": model_name(self.model),
             "file": self._file_digest(),
             "chat_template": hashlib.sha256(template.encode()).hexdigest() if template else None,
+            # LangChain writes the call's own stop strings over an entry named `stop`.
+            "own_stop": self.stop,
             **{name: getattr(self, name) for name in names},
         }
 
@@ -283,32 +247,3 @@ class ChatLocalLlama(UntracedChatModel, BaseChatModel):
         if stops := stop or self.stop:
             params["ls_stop"] = list(stops)
         return params
-
-
-def _result(answer: LocalAnswer) -> ChatResult:
-    pieces = list(answer)
-    info: dict[str, Any] = {"finish_reason": answer.finish_reason}
-    if answer.options.logprobs:
-        info["logprobs"] = {"content": [entry for _, entries in pieces for entry in entries]}
-    message = AIMessage(
-        "".join(text for text, _ in pieces),
-        usage_metadata=answer.usage,
-        response_metadata={"model_name": answer.model_name, "model_provider": PROVIDER, **info},
-    )
-    return ChatResult(generations=[ChatGeneration(message=message, generation_info=info)])
-
-
-def _chunks(answer: LocalAnswer) -> Iterator[ChatGenerationChunk]:
-    for text, entries in answer:
-        yield ChatGenerationChunk(
-            message=AIMessageChunk(content=text),
-            generation_info={"logprobs": {"content": entries}} if entries else None,
-        )
-    # Merging chunks joins strings, so that names come once, with the last.
-    last = AIMessageChunk(
-        content="",
-        usage_metadata=answer.usage,
-        response_metadata={"model_name": answer.model_name, "model_provider": PROVIDER},
-        chunk_position="last",
-    )
-    yield ChatGenerationChunk(message=last, generation_info={"finish_reason": answer.finish_reason})

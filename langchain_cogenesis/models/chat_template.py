@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from langchain_cogenesis.exceptions import ConfigurationError
+from langchain_cogenesis.models.call_format import Turn
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -19,12 +20,16 @@ CHATML = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-ROLES = ("system", "user", "assistant")
+ROLES = ("system", "user", "assistant", "tool")
 
-# While a template is rendered, marks stand for the contents. A file separator (a space to Python's
-# strip) on either side shows afterwards whether the template trims its contents.
+# While a template is rendered, marks stand for the contents, and for the arguments of calls. A file
+# separator (a space to Python's strip) on either side of a content shows afterwards whether the
+# template trims it.
 _EDGE = "\x1c"
-_MARK = re.compile(f"({_EDGE}?)cogenesis(\\d{{6}})content({_EDGE}?)")
+_MARK = re.compile(
+    f"(?P<left>{_EDGE}?)cogenesis(?P<content>\\d{{6}})content(?P<right>{_EDGE}?)"
+    r'|\{\s*"cogenesis(?P<arguments>\d{6})arguments":\s*0\s*\}'
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -57,7 +62,11 @@ class ChatTemplate:
         self._tokens = {"bos_token": bos_token, "eos_token": eos_token}
 
     def segments(
-        self, messages: Sequence[Mapping[str, str]], *, add_generation_prompt: bool = True
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        tools: Sequence[Mapping[str, Any]] = (),
+        add_generation_prompt: bool = True,
     ) -> list[Segment]:
         """Renders messages.
 
@@ -65,7 +74,10 @@ class ChatTemplate:
         one that takes no system message gets it at the head of the first user message.
 
         Args:
-            messages: `{"role": "system" | "user" | "assistant", "content": text}`.
+            messages: `{"role": "system" | "user" | "assistant" | "tool", "content": text}`; of an
+                assistant also `tool_calls`, each `{"id", "name", "args"}`; of a tool also `name`
+                and `tool_call_id`.
+            tools: Tools in OpenAI's shape, for templates that know them.
             add_generation_prompt: Whether the assistant's turn is opened at the end.
 
         Returns:
@@ -78,32 +90,94 @@ class ChatTemplate:
         problem = ""
         for variant in (chat, _merged(chat), _merged(_folded(chat))):
             try:
-                return self._render(variant, add_generation_prompt)
+                return self._render(variant, tools, add_generation_prompt)
             except _RenderError as error:
                 problem = problem or str(error)
         raise ConfigurationError(
             f"The model's chat template can't render {len(chat)} messages "
-            f"({', '.join(role for role, _ in chat[:8])}): {problem}.",
+            f"({', '.join(turn['role'] for turn in chat[:8])}): {problem}.",
             hint="Begin with a user message and let roles alternate, or give a chat_template.",
         )
 
-    def _render(self, chat: list[tuple[str, str]], add_generation_prompt: bool) -> list[Segment]:
+    def render(self, messages: Sequence[Mapping[str, Any]], **options: Any) -> str:
+        """The text that `segments` gives, in one piece."""
+        return "".join(segment.text for segment in self.segments(messages, **options))
+
+    def _render(
+        self, chat: list[Turn], tools: Sequence[Mapping[str, Any]], add_generation_prompt: bool
+    ) -> list[Segment]:
         from jinja2 import TemplateError
 
-        marked = [
-            {"role": role, "content": f"{_EDGE}cogenesis{number:06d}content{_EDGE}"}
-            for number, (role, _) in enumerate(chat)
-        ]
+        marks = _Marks()
+        marked = [marks.turn(turn) for turn in chat]
+        given: dict[str, Any] = {"tools": list(tools)} if tools else {}
         try:
             text = _compiled(self._source).render(
-                messages=marked, add_generation_prompt=add_generation_prompt, **self._tokens
+                messages=marked,
+                add_generation_prompt=add_generation_prompt,
+                **given,
+                **self._tokens,
             )
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
             raise _RenderError(f"{type(error).__name__}: {str(error)[:200]}") from None
-        parts = _MARK.split(text)
-        if {int(number) for number in parts[2::4]} != set(range(len(chat))):
-            raise _RenderError("it leaves messages out")
-        return _interleaved(parts, [content for _, content in chat])
+        return marks.segments(text)
+
+
+class _Marks:
+    """Marks that stand for contents in a rendered prompt, and what they stand for."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._needed: set[int] = set()
+
+    def turn(self, turn: Turn) -> Turn:
+        """A message for the template, with marks in it."""
+        calls = turn.get("tool_calls")
+        # What is said beside calls may be left out: some templates show the calls alone.
+        content = self._content(turn["content"], needed=not calls) if turn["content"] else ""
+        if not turn["content"] and not calls:
+            content = self._content("", needed=True)
+        marked: Turn = {**turn, "content": content}
+        if calls:
+            marked["tool_calls"] = [self._call(call) for call in calls]
+        return marked
+
+    def _content(self, text: str, *, needed: bool) -> str:
+        number = self._add(text, needed)
+        return f"{_EDGE}cogenesis{number:06d}content{_EDGE}"
+
+    def _call(self, call: Mapping[str, Any]) -> dict[str, Any]:
+        number = self._add(json.dumps(call["args"], ensure_ascii=False), needed=True)
+        arguments = {f"cogenesis{number:06d}arguments": 0}
+        function = {"name": call["name"], "arguments": arguments}
+        return {"id": call["id"], "type": "function", "function": function}
+
+    def _add(self, text: str, needed: bool) -> int:
+        self._texts.append(text)
+        if needed:
+            self._needed.add(len(self._texts) - 1)
+        return len(self._texts) - 1
+
+    def segments(self, text: str) -> list[Segment]:
+        """A rendered prompt in pieces, with the contents back in it.
+
+        Raises:
+            _RenderError: A content is missing.
+        """
+        segments, end, seen = [], 0, set()
+        for found in _MARK.finditer(text):
+            number = int(found["content"] or found["arguments"])
+            seen.add(number)
+            content = self._texts[number]
+            if found["content"]:
+                content = content if found["left"] else content.lstrip()
+                content = content if found["right"] else content.rstrip()
+            segments += [Segment(text[end : found.start()], True), Segment(content, False)]
+            end = found.end()
+        if not seen >= self._needed:
+            raise _RenderError("it leaves messages out, or writes arguments not as JSON")
+        segments.append(Segment(text[end:], markup=True))
+        return [segment for segment in segments if segment.text]
 
 
 class Tokenizer(Protocol):
@@ -146,7 +220,7 @@ class _RenderError(Exception):
     """A template did not render; never leaves this module."""
 
 
-def _checked(messages: Sequence[Mapping[str, str]]) -> list[tuple[str, str]]:
+def _checked(messages: Sequence[Mapping[str, Any]]) -> list[Turn]:
     chat = []
     for number, message in enumerate(messages):
         role, content = message.get("role"), message.get("content")
@@ -156,34 +230,28 @@ def _checked(messages: Sequence[Mapping[str, str]]) -> list[tuple[str, str]]:
                 f"{type(content).__name__}.",
                 hint=f"Roles are {', '.join(ROLES)}; the content is text.",
             )
-        chat.append((role, content))
+        chat.append(dict(message))
     if not chat:
         raise ConfigurationError("There are no messages.", hint="Give at least one.")
     return chat
 
 
-def _merged(chat: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    merged: list[tuple[str, str]] = []
-    for role, content in chat:
-        if merged and merged[-1][0] == role:
-            content = f"{merged.pop()[1]}\n\n{content}"
-        merged.append((role, content))
+def _merged(chat: list[Turn]) -> list[Turn]:
+    """Consecutive messages of one role become one, but for calls and their results."""
+    merged: list[Turn] = []
+    for turn in chat:
+        last = merged[-1] if merged else {}
+        plain = last.keys() == turn.keys() == {"role", "content"}
+        if plain and last["role"] == turn["role"] != "tool":
+            merged[-1] = {**turn, "content": f"{last['content']}\n\n{turn['content']}"}
+        else:
+            merged.append(turn)
     return merged
 
 
-def _folded(chat: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _folded(chat: list[Turn]) -> list[Turn]:
     """System messages become the beginning of the next user message."""
-    return [("user" if role == "system" else role, content) for role, content in chat]
-
-
-def _interleaved(parts: list[str], contents: list[str]) -> list[Segment]:
-    segments = [Segment(parts[0], markup=True)]
-    for left, number, right, markup in zip(*(parts[n::4] for n in (1, 2, 3, 4)), strict=True):
-        content = contents[int(number)]
-        content = content if left else content.lstrip()
-        content = content if right else content.rstrip()
-        segments += [Segment(content, markup=False), Segment(markup, markup=True)]
-    return [segment for segment in segments if segment.text]
+    return [{**turn, "role": "user"} if turn["role"] == "system" else turn for turn in chat]
 
 
 @functools.lru_cache(maxsize=16)

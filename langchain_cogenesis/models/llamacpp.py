@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import threading
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from langchain_cogenesis.exceptions import ConfigurationError, ContextLengthError, ModelError
-from langchain_cogenesis.models.chat_template import CHATML, ChatTemplate, tokenize_segments
+from langchain_cogenesis.models.call_format import PLAIN, CallFormat
+from langchain_cogenesis.models.chat_template import tokenize_segments
+from langchain_cogenesis.models.constraint import ConstrainedSampler, Constraint, GrammarTokens
 from langchain_cogenesis.models.decoder import Decoder, LogSink
-from langchain_cogenesis.models.gguf_file import read_header
+from langchain_cogenesis.models.engine_vocabulary import EngineVocabulary, bad_ids
+from langchain_cogenesis.models.loading import LoadedModel, load_model
 from langchain_cogenesis.models.logits import GeneratedToken
 from langchain_cogenesis.models.model_source import model_key, model_name, resolve_model
 from langchain_cogenesis.models.prebuilt import load_prebuilt
 from langchain_cogenesis.models.sampling import Sampler, SamplingParams
 from langchain_cogenesis.models.stepping import Stepper
-from langchain_cogenesis.models.vocabulary import Vocabulary
+from langchain_cogenesis.models.tool_choice import ToolUse
 
 __all__ = ["GeneratedToken", "LlamaCppEngine"]
 
@@ -31,7 +33,7 @@ ENGINES = ("auto", "compiled", "prebuilt")
 """`compiled` is llama-cpp-python, `prebuilt` the xllamacpp wheel; `auto` takes the first there."""
 
 
-class LlamaCppEngine:
+class LlamaCppEngine(EngineVocabulary):
     """A local model. Constructing it loads nothing; all methods load it when they need it.
 
     Threads can share it: one decodes at a time, and a generation whose consumer pauses doesn't keep
@@ -78,7 +80,7 @@ class LlamaCppEngine:
         self.name = model_name(model)
         self._loading = threading.RLock()
         self._steps = Stepper(self._loaded)
-        self._state: tuple[Decoder, ChatTemplate] | None = None
+        self._state: LoadedModel | None = None
 
     @classmethod
     def shared(
@@ -127,68 +129,22 @@ class LlamaCppEngine:
         with self._loading:
             self._state = None
 
-    @property
-    def n_ctx(self) -> int:
-        """Tokens that fit in the context, prompt and answer together."""
-        return self._loaded().n_ctx
-
-    @property
-    def n_vocab(self) -> int:
-        """Size of the vocabulary."""
-        return self._loaded().n_vocab
-
-    @property
-    def eog_ids(self) -> frozenset[int]:
-        """Ids of the tokens that end a generation."""
-        return self._loaded().eog_ids
-
-    @property
-    def bos_ids(self) -> tuple[int, ...]:
-        """The ids that the model wants before any text: none or one."""
-        decoder = self._loaded()
-        return (decoder.bos_id,) if decoder.add_bos else ()
-
-    @functools.cached_property
-    def vocabulary(self) -> Vocabulary:
-        """Its tokens; their digest takes a while at a large vocabulary, so it is kept here."""
-        return Vocabulary(self.n_vocab, self.token_bytes, self.tokenize, self.eog_ids)
-
-    def tokenize(self, text: str, *, special: bool = False) -> list[int]:
-        """Token ids of a text, without BOS.
-
-        Args:
-            text: The text.
-            special: Whether control tokens are recognised; placeholders of the house models always
-                are.
-        """
-        return self._loaded().tokenize(text, special=special)
-
-    def detokenize(self, ids: Sequence[int]) -> bytes:
-        """Bytes of a sequence of tokens; control tokens add none."""
-        return b"".join(map(self.token_bytes, ids))
-
-    def token_bytes(self, token_id: int) -> bytes:
-        """Bytes of one token; none for a control token.
-
-        Raises:
-            ConfigurationError: If there is no such token.
-        """
-        decoder = self._loaded()
-        if not 0 <= token_id < decoder.n_vocab:
-            raise _bad_ids(self.name, decoder.n_vocab)
-        return decoder.token_bytes(token_id)
-
-    def count_tokens(self, text: str) -> int:
-        """How many tokens a text is."""
-        return len(self.tokenize(text))
-
     def apply_template(
-        self, messages: Sequence[Mapping[str, str]], *, add_generation_prompt: bool = True
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        tools: ToolUse | None = None,
+        add_generation_prompt: bool = True,
     ) -> list[int]:
         """Renders a chat as the model was trained on it. A content can't bring in control tokens.
 
+        Where the template knows nothing of tools, they are told in the system message, and calls
+        and results are plain text.
+
         Args:
-            messages: `{"role": "system" | "user" | "assistant", "content": text}`.
+            messages: `{"role": "system" | "user" | "assistant" | "tool", "content": text}`; see
+                `ChatTemplate.segments` for calls and results.
+            tools: The tools that can be called.
             add_generation_prompt: Whether the assistant's turn is opened at the end.
 
         Returns:
@@ -197,12 +153,21 @@ class LlamaCppEngine:
         Raises:
             ConfigurationError: If a message is malformed or the template can't render the chat.
         """
-        decoder, template = self._loaded_state()
-        segments = template.segments(messages, add_generation_prompt=add_generation_prompt)
-        ids = tokenize_segments(segments, decoder)
+        segments = self._loaded_state().segments(messages, tools, add_generation_prompt)
+        ids = tokenize_segments(segments, self._loaded())
         wanted = list(self.bos_ids)
         # Many templates spell the token themselves.
         return ids if ids[: len(wanted)] == wanted else wanted + ids
+
+    @property
+    def call_format(self) -> CallFormat:
+        """How the model writes calls of tools."""
+        return self._loaded_state().call_format or PLAIN
+
+    @property
+    def grammar_tokens(self) -> GrammarTokens:
+        """The vocabulary as grammars see it; made when first used, and kept."""
+        return self._loaded_state().grammar_tokens
 
     def score(self, ids: Sequence[int], *, first: int = 1) -> Iterator[NDArray[np.float32]]:
         """Scores a sequence: what the model expected at each position.
@@ -234,6 +199,7 @@ class LlamaCppEngine:
         *,
         max_tokens: int,
         top_logprobs: int = 0,
+        constraint: Constraint | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Iterator[GeneratedToken]:
         """Generates until an end-of-generation token, which is not yielded, or a limit.
@@ -242,7 +208,9 @@ class LlamaCppEngine:
             prompt: Token ids, as from `apply_template`.
             sampling: How to sample; greedy by default.
             max_tokens: Tokens to yield at most; fewer if the context is full before.
-            top_logprobs: How many of the most probable tokens to report at each position.
+            top_logprobs: How many of the most probable tokens to report at each position. These
+                and the tokens' own are as the model gave them, before any constraint.
+            constraint: Keeps the text to a grammar; a fresh one for each generation.
             cancelled: Asked before each decode; generation ends when it returns true.
 
         Returns:
@@ -251,10 +219,12 @@ class LlamaCppEngine:
         Raises:
             ContextLengthError: If there is no room for a single token after the prompt.
             ConfigurationError: If an id is out of range.
+            SchemaError: While iterating: the vocabulary can't spell what the grammar asks for.
         """
         ids = self._checked(prompt, room=1)
         count = min(max_tokens, self.n_ctx - len(ids))
-        return self._steps.generate(ids, Sampler(sampling), count, top_logprobs, cancelled)
+        sampler = ConstrainedSampler(sampling, constraint) if constraint else Sampler(sampling)
+        return self._steps.generate(ids, sampler, count, top_logprobs, cancelled)
 
     def _checked(self, ids: Sequence[int], *, room: int) -> list[int]:
         checked = [int(token) for token in ids]
@@ -262,7 +232,7 @@ class LlamaCppEngine:
         if not checked:
             raise ConfigurationError("The prompt is empty.", hint="Give at least one token.")
         if min(checked) < 0 or max(checked) >= decoder.n_vocab:
-            raise _bad_ids(self.name, decoder.n_vocab)
+            raise bad_ids(self.name, decoder.n_vocab)
         if len(checked) + room > decoder.n_ctx:
             raise ContextLengthError(
                 f"The prompt is {len(checked)} tokens long and the context of {self.name} holds "
@@ -272,9 +242,9 @@ class LlamaCppEngine:
         return checked
 
     def _loaded(self) -> Decoder:
-        return self._loaded_state()[0]
+        return self._loaded_state().decoder
 
-    def _loaded_state(self) -> tuple[Decoder, ChatTemplate]:
+    def _loaded_state(self) -> LoadedModel:
         state = self._state
         if state is not None:
             return state
@@ -283,28 +253,8 @@ class LlamaCppEngine:
                 self._state = self._load()
             return self._state
 
-    def _load(self) -> tuple[Decoder, ChatTemplate]:
-        path = self.path
-        header = read_header(path)
-        settings = self._settings
-        decoder = Decoder(
-            *_library(),
-            path,
-            n_ctx=settings["n_ctx"],
-            n_threads=settings["n_threads"] or default_threads(),
-            n_gpu_layers=settings["n_gpu_layers"],
-            flash_attn=settings["flash_attn"],
-        )
-        source = settings["chat_template"] or header.metadata.get("tokenizer.chat_template")
-        if not isinstance(source, str):
-            warnings.warn(f"{path.name} has no chat template; ChatML is used.", stacklevel=2)
-            source = CHATML
-        template = ChatTemplate(
-            source,
-            bos_token=decoder.token_text(decoder.bos_id),
-            eos_token=decoder.token_text(decoder.eos_id),
-        )
-        return decoder, template
+    def _load(self) -> LoadedModel:
+        return load_model(*_library(), self.path, self._settings)
 
 
 _SHARED: dict[tuple[Any, ...], LlamaCppEngine] = {}
@@ -341,19 +291,3 @@ def _find_library(wanted: str) -> Any:
         else:
             return llama_cpp
     return load_prebuilt()
-
-
-def default_threads() -> int:
-    """Half of the processors that this process may use: their number of cores, mostly."""
-    try:
-        count = len(os.sched_getaffinity(0))
-    except AttributeError:
-        count = os.cpu_count() or 1
-    return max(1, count // 2)
-
-
-def _bad_ids(name: str, n_vocab: int) -> ConfigurationError:
-    return ConfigurationError(
-        f"A token id is not in the vocabulary of {name}.",
-        hint=f"Ids run from 0 to {n_vocab - 1}.",
-    )

@@ -1,91 +1,33 @@
-"""One answer of the local model: from LangChain's messages to text, log-probabilities and usage."""
+"""One answer of the local model: from token ids to text, calls, log-probabilities and usage."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.messages import (
-    AIMessage,
-    BaseMessage,
-    ChatMessage,
-    HumanMessage,
-    SystemMessage,
-)
 from langchain_core.messages.ai import UsageMetadata
 
-from langchain_cogenesis.exceptions import ConfigurationError
+from langchain_cogenesis.models.answer_plan import AnswerPlan, CallOptions
+from langchain_cogenesis.models.call_parser import Call, CallDelta, CallParser
 from langchain_cogenesis.models.llamacpp import GeneratedToken, LlamaCppEngine
-from langchain_cogenesis.models.sampling import SamplingParams
+from langchain_cogenesis.models.pending_logprobs import PendingLogprobs, logprob_entry
 from langchain_cogenesis.models.text_stream import TextStream
 
 
 @dataclass(frozen=True, slots=True)
-class CallOptions:
-    """What holds for one call.
+class Piece:
+    """What an answer grew by.
 
     Attributes:
-        sampling: How to sample.
-        max_tokens: Tokens to generate at most.
-        stop: Texts before which the answer ends.
-        logprobs: Whether log-probabilities are reported.
-        top_logprobs: How many of the most probable tokens are reported at each position.
+        text: Text that belongs to no call.
+        logprobs: Entries of the tokens behind it, where they were asked for.
+        calls: What calls of tools grew by.
     """
 
-    sampling: SamplingParams
-    max_tokens: int
-    stop: tuple[str, ...]
-    logprobs: bool
-    top_logprobs: int
-
-
-def to_chat(messages: Sequence[BaseMessage]) -> list[dict[str, str]]:
-    """LangChain's messages as the template takes them.
-
-    Args:
-        messages: System, human and AI messages, and chat messages with one of their roles.
-
-    Returns:
-        `{"role", "content"}` for each.
-
-    Raises:
-        ConfigurationError: If a message is of another kind, or holds more than text.
-    """
-    return [
-        {"role": _role(message), "content": _text(message, number)}
-        for number, message in enumerate(messages)
-    ]
-
-
-def _role(message: BaseMessage) -> str:
-    if isinstance(message, HumanMessage):
-        return "user"
-    if isinstance(message, AIMessage):
-        return "assistant"
-    if isinstance(message, SystemMessage):
-        return "system"
-    if isinstance(message, ChatMessage):
-        return {"human": "user", "ai": "assistant"}.get(message.role, message.role)
-    raise ConfigurationError(
-        f"The local model takes no message of type {message.type!r}.",
-        hint="Give system, human and AI messages; put what a tool said into a human message.",
-    )
-
-
-def _text(message: BaseMessage, number: int) -> str:
-    if isinstance(message.content, str):
-        return message.content
-    for block in message.content:
-        kind = "text" if isinstance(block, str) else block.get("type", "unknown")
-        if kind != "text" and not isinstance(message, AIMessage):
-            raise ConfigurationError(
-                f"Message {number} holds a content block of type {kind!r}; "
-                "the local model reads text only.",
-                hint="Leave it out, or describe it in words.",
-            )
-    return str(message.text)
+    text: str
+    logprobs: list[dict[str, Any]]
+    calls: list[CallDelta]
 
 
 class LocalAnswer:
@@ -93,14 +35,14 @@ class LocalAnswer:
 
     Args:
         engine: The model.
-        prompt: Token ids.
+        plan: Prompt, grammar and form of calls.
         options: What holds for this call.
         cancelled: Asked before each decode; the answer ends when it returns true.
 
     Attributes:
         model_name: The engine's name.
         options: What holds for this call.
-        finish_reason: `stop` or `length`, once the iteration has ended.
+        finish_reason: `stop`, `length` or `tool_calls`, once the iteration has ended.
 
     Raises:
         ContextLengthError: If there is no room for an answer after the prompt.
@@ -109,7 +51,7 @@ class LocalAnswer:
     def __init__(
         self,
         engine: LlamaCppEngine,
-        prompt: Sequence[int],
+        plan: AnswerPlan,
         options: CallOptions,
         cancelled: Callable[[], bool] | None = None,
     ) -> None:
@@ -117,77 +59,80 @@ class LocalAnswer:
         self.options = options
         self.finish_reason = "stop"
         self._engine = engine
-        self._n_prompt = len(prompt)
+        self._plan = plan
         self._n_generated = 0
-        self._limit = min(options.max_tokens, engine.n_ctx - len(prompt))
+        self._limit = min(options.max_tokens, engine.n_ctx - len(plan.prompt))
         self._stream = TextStream(options.stop)
-        # Tokens whose text was not shown yet, each with the byte at which it starts.
-        self._unseen: deque[tuple[int, GeneratedToken]] = deque()
-        self._n_bytes = 0
+        self._parser = CallParser(plan.form, forced=plan.forced) if plan.form else None
+        self._pending = PendingLogprobs()
         self._tokens = engine.generate(
-            prompt,
+            plan.prompt,
             options.sampling,
             max_tokens=options.max_tokens,
             top_logprobs=options.top_logprobs,
+            constraint=plan.constraint,
             cancelled=cancelled,
         )
+
+    @property
+    def calls(self) -> list[Call]:
+        """The calls of tools so far."""
+        return self._parser.calls if self._parser else []
 
     @property
     def usage(self) -> UsageMetadata:
         """Tokens so far; what a stop string cut off is counted."""
         return UsageMetadata(
-            input_tokens=self._n_prompt,
+            input_tokens=len(self._plan.prompt),
             output_tokens=self._n_generated,
-            total_tokens=self._n_prompt + self._n_generated,
+            total_tokens=len(self._plan.prompt) + self._n_generated,
         )
 
-    def __iter__(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-        """Yields text and the log-probabilities of its tokens, whenever there is something."""
+    def __iter__(self) -> Iterator[Piece]:
+        """Yields what the answer grew by, whenever there is something."""
         try:
             for token in self._tokens:
                 self._n_generated += 1
-                self._unseen.append((self._n_bytes, token))
-                self._n_bytes += len(token.text)
-                text = self._stream.push(token.text)
+                data = self._bytes(token)
+                if self.options.logprobs:
+                    self._pending.push(data, self._entry(token))
+                text = self._stream.push(data)
                 if text:
-                    yield text, self._seen()
+                    yield from self._pieces(text, self._pending.shown(self._stream.n_bytes))
                 if self._stream.stopped:
-                    return
+                    break
         finally:
             close = getattr(self._tokens, "close", None)
             if close:
                 close()
-        self.finish_reason = "length" if self._n_generated >= self._limit else "stop"
+        yield from self._last()
+
+    def _last(self) -> Iterator[Piece]:
         text = self._stream.finish()
-        entries = self._seen() if self._stream.stopped else self._drained()
-        if text or entries:
-            yield text, entries
+        stopped = self._stream.stopped
+        entries = self._pending.shown(self._stream.n_bytes) if stopped else self._pending.rest()
+        yield from self._pieces(text, entries)
+        if self._parser:
+            shown, deltas = self._parser.finish()
+            if shown or deltas:
+                yield Piece(shown, [], deltas)
+        whole = self._plan.constraint is not None and self._plan.constraint.complete
+        cut = not stopped and not whole and self._n_generated >= self._limit
+        self.finish_reason = "length" if cut else "stop"
+        if self._parser and self._parser.complete and not cut:
+            self.finish_reason = "tool_calls"
 
-    def _seen(self) -> list[dict[str, Any]]:
-        entries = []
-        while self._unseen and self._unseen[0][0] < self._stream.n_bytes:
-            entries.append(self._unseen.popleft()[1])
-        return self._entries(entries)
+    def _pieces(self, text: str, entries: list[dict[str, Any]]) -> Iterator[Piece]:
+        shown, deltas = self._parser.push(text) if self._parser else (text, [])
+        if shown or deltas or entries:
+            yield Piece(shown, entries, deltas)
 
-    def _drained(self) -> list[dict[str, Any]]:
-        entries = [token for _, token in self._unseen]
-        self._unseen.clear()
-        return self._entries(entries)
+    def _bytes(self, token: GeneratedToken) -> bytes:
+        """A token's text; where calls are written with control tokens, those are text too."""
+        if token.text or not self._parser:
+            return token.text
+        return self._engine.token_spelling(token.id)
 
-    def _entries(self, tokens: list[GeneratedToken]) -> list[dict[str, Any]]:
-        """Log-probabilities in the shape of OpenAI's chat completions."""
-        if not self.options.logprobs:
-            return []
-        return [
-            {
-                **_entry(token.text, token.logprob),
-                "top_logprobs": [
-                    _entry(self._engine.token_bytes(other), logprob) for other, logprob in token.top
-                ],
-            }
-            for token in tokens
-        ]
-
-
-def _entry(data: bytes, logprob: float) -> dict[str, Any]:
-    return {"token": data.decode("utf-8", "replace"), "bytes": list(data), "logprob": logprob}
+    def _entry(self, token: GeneratedToken) -> dict[str, Any]:
+        top = ((self._engine.token_bytes(other), logprob) for other, logprob in token.top)
+        return logprob_entry(token.text, token.logprob, top)

@@ -75,6 +75,11 @@ class Sampler:
         self._random = np.random.default_rng(params.seed)
         self._picked: set[int] = set()
 
+    @property
+    def finished(self) -> bool:
+        """Whether the text has to end here, whatever the logits say."""
+        return False
+
     def pick(self, logits: NDArray[np.float32]) -> int:
         """Picks the next token.
 

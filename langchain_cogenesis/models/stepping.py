@@ -40,6 +40,8 @@ class Stepper:
         holder = object()
         try:
             for _ in range(count):
+                if sampler.finished:
+                    return
                 rows = self._rows(holder, ids, len(ids) - 1, cancelled)
                 if rows is None:
                     return

@@ -120,6 +120,17 @@ def test_remote_mode_restores_the_answer(session: UserSession, local: ChatLocalL
     assert "Tomas" not in remote.seen[0]
 
 
+def test_log_probabilities_are_of_local_text(session: UserSession, local: ChatLocalLlama) -> None:
+    """Where the local model writes they are reported; where the remote does, a warning says so."""
+    model, _ = make(session, local, OUTLINE, "Dear [NAME_1], come!")
+    written = model.invoke(ASK, logprobs=True).response_metadata
+    assert written["logprobs"]["content"]
+    assert written["cogenesis"]["warnings"] == []
+    remote = model.invoke(ASK, mode="remote", logprobs=True).response_metadata
+    assert "logprobs" not in remote
+    assert any("log-probabilities" in text for text in remote["cogenesis"]["warnings"])
+
+
 def test_bent_placeholders_are_left_and_told(session: UserSession, local: ChatLocalLlama) -> None:
     """A placeholder that the remote bent stays visible, in texts and outlines, and is named."""
     model, _ = make(session, local, "Dear [name_1], see you at [PLACE 1")

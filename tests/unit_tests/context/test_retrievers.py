@@ -1,13 +1,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from langchain_core.documents import Document
-from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableLambda
-from langchain_tests.integration_tests import RetrieversIntegrationTests
 
 from langchain_cogenesis.context.retrievers import (
     PrivateContextRetriever,
@@ -18,26 +15,6 @@ from langchain_cogenesis.context.schema import Activity, PrivateContext, Writing
 from langchain_cogenesis.context.store import PrivateContextStore
 from langchain_cogenesis.exceptions import ConfigurationError
 from langchain_cogenesis.prompts import render_context
-
-
-class TestStandard(RetrieversIntegrationTests):
-    """LangChain's standard suite for retrievers."""
-
-    @pytest.fixture(autouse=True)
-    def _filled(self, store: PrivateContextStore) -> None:
-        self._store = store
-
-    @property
-    def retriever_constructor(self) -> type[BaseRetriever]:
-        return PrivateContextRetriever
-
-    @property
-    def retriever_constructor_params(self) -> dict[str, Any]:
-        return {"store": self._store}
-
-    @property
-    def retriever_query_example(self) -> str:
-        return "a letter about the marmalade"
 
 
 @pytest.fixture

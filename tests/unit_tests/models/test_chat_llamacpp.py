@@ -198,8 +198,8 @@ def test_unknown_option_is_named(model: ChatLocalLlama) -> None:
     """An option that doesn't exist is an error for calls, streams and the constructor."""
     with pytest.raises(ConfigurationError, match="'temprature'"):
         model.invoke(QUESTION, temprature=0.5)
-    with pytest.raises(ConfigurationError, match="'tools'"):
-        list(model.stream(QUESTION, tools=[]))
+    with pytest.raises(ConfigurationError, match="'functions'"):
+        list(model.stream(QUESTION, functions=[]))
     with pytest.raises(ConfigurationError, match="'temprature'"):
         ChatLocalLlama(temprature=0.5)  # type: ignore[call-arg]
 
@@ -226,13 +226,17 @@ def test_messages_of_every_text_kind(model: ChatLocalLlama) -> None:
 
 
 def test_what_is_no_text_is_refused(model: ChatLocalLlama) -> None:
-    """Images and tool results are refused by kind, with what to do, and without their content."""
+    """Images are refused by kind, in results of tools too, and without their content."""
     image = HumanMessage([{"type": "image_url", "image_url": {"url": "data:secret"}}])
     with pytest.raises(ConfigurationError, match="image_url") as caught:
         model.invoke([image])
     assert "secret" not in str(caught.value)
-    with pytest.raises(ConfigurationError, match="'tool'"):
-        model.invoke([HumanMessage("A"), ToolMessage("x", tool_call_id="1")])
+    picture = ToolMessage(
+        [{"type": "image", "base64": "secret", "mime_type": "image/png"}], tool_call_id="1"
+    )
+    with pytest.raises(ConfigurationError, match="'image'") as caught:
+        model.invoke([HumanMessage("A"), picture])
+    assert "secret" not in str(caught.value)
 
 
 def test_copies_and_pickles_share_the_engine(model: ChatLocalLlama) -> None:

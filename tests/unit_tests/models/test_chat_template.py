@@ -115,7 +115,7 @@ def test_invalid_jinja_is_a_configuration_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "messages", [[], [{"role": "tool", "content": "x"}], [{"role": "user"}], [{"content": "x"}]]
+    "messages", [[], [{"role": "robot", "content": "x"}], [{"role": "user"}], [{"content": "x"}]]
 )
 def test_malformed_messages_are_refused(messages: list[dict[str, str]]) -> None:
     """No messages, unknown roles and missing contents are errors of their own."""
