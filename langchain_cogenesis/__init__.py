@@ -40,6 +40,12 @@ if TYPE_CHECKING:
     from langchain_cogenesis.models.llamacpp import LlamaCppEngine
     from langchain_cogenesis.models.local_next import LocalNextTokenModel
     from langchain_cogenesis.models.remote import create_remote
+    from langchain_cogenesis.nodes import (
+        create_context_node,
+        create_private_prompt,
+        create_sketch_node,
+        create_writer,
+    )
     from langchain_cogenesis.privacy.gate import ClearedText, EgressGate
     from langchain_cogenesis.privacy.ledger import EgressLedger
     from langchain_cogenesis.privacy.lexicon import PrivateLexicon, PrivateValue
@@ -85,8 +91,12 @@ _HOMES = {
     "WritingSample": "context.schema",
     "connect": "models.endpoints",
     "create_cogenesis_chain": "chains",
+    "create_context_node": "nodes",
+    "create_private_prompt": "nodes",
     "create_prompt_pair": "prompts",
     "create_remote": "models.remote",
+    "create_sketch_node": "nodes",
+    "create_writer": "nodes",
     "import_files": "context.importers",
     "serve_in_child": "server.process",
 }
@@ -127,8 +137,12 @@ __all__ = [
     "__version__",
     "connect",
     "create_cogenesis_chain",
+    "create_context_node",
+    "create_private_prompt",
     "create_prompt_pair",
     "create_remote",
+    "create_sketch_node",
+    "create_writer",
     "import_files",
     "serve_in_child",
 ]

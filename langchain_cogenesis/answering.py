@@ -32,7 +32,7 @@ class Writers:
     """The two models, the gate between them, and the private context of the local one.
 
     Attributes:
-        local: Reads private context.
+        local: Reads private context; None where only context is retrieved.
         remote: Gets what the gate cleared, and nothing else; or None.
         gate: The egress gate.
         session: The user's, or None.
@@ -40,7 +40,7 @@ class Writers:
         k: At most so many items of context.
     """
 
-    local: BaseChatModel
+    local: BaseChatModel | None
     remote: BaseChatModel | None
     gate: EgressGate
     session: UserSession | None
@@ -53,8 +53,7 @@ class Writers:
     @property
     def endpoint(self) -> str:
         """The remote's address; for a model without one, a name that stands for it."""
-        given = getattr(self.remote, "endpoint", None)
-        return str(given or f"https://{type(self.remote).__name__.lower()}.invalid")
+        return endpoint_of(self.remote)
 
     def load_local(self) -> None:
         """Loads the local model, so that one that can't be loaded costs no request.
@@ -158,7 +157,8 @@ class Writers:
         documents = self.retrieve(request, account, options)
         messages = list(request.prompts(documents, account.sketch).private)
         account.finish_reason = "stop"
-        for chunk in _direct(self.local, messages, stop, options):
+        assert self.local is not None
+        for chunk in direct_chunks(self.local, messages, stop, options):
             message = chunk.message
             account.add_local(getattr(message, "usage_metadata", None))
             told = {**message.response_metadata, **(chunk.generation_info or {})}
@@ -218,13 +218,20 @@ class Writers:
         return max(0, engine.n_ctx - taken - answer - _BUDGET_MARGIN), engine.count_tokens
 
 
-def _direct(
+def direct_chunks(
     local: BaseChatModel,
     messages: list[BaseMessage],
     stop: list[str] | None,
     options: dict[str, Any],
 ) -> Iterator[ChatGenerationChunk]:
-    """The local model's chunks, without callbacks: no tracer or cache sees the private prompt."""
+    """A model's chunks, without callbacks: no tracer or cache sees the private prompt.
+
+    Args:
+        local: The model.
+        messages: The private half of a prompt.
+        stop: Strings before which the answer ends.
+        options: Of the call.
+    """
     if type(local)._stream is not BaseChatModel._stream:
         yield from local._stream(messages, stop=stop, **options)
         return
@@ -236,6 +243,12 @@ def _direct(
         response_metadata=message.response_metadata,
     )
     yield ChatGenerationChunk(message=chunk)
+
+
+def endpoint_of(remote: BaseChatModel | None) -> str:
+    """A remote's address; for a model without one, a name that stands for it."""
+    given = getattr(remote, "endpoint", None)
+    return str(given or f"https://{type(remote).__name__.lower()}.invalid")
 
 
 def _ids(document: Document) -> list[str]:

@@ -58,7 +58,7 @@ class Request:
     """The messages of one call, seen from both sides.
 
     The private side is the whole history. The public side is what the human typed, and nothing
-    else: earlier answers, system prompts and tool results may hold private context.
+    else: earlier answers, summaries, system prompts and tool results may hold private context.
 
     Args:
         messages: The call's messages.
@@ -72,7 +72,7 @@ class Request:
         for message in messages:
             if isinstance(message, HumanMessage):
                 _check_text_only(message)
-        typed = [message.text for message in messages if isinstance(message, HumanMessage)]
+        typed = [message.text for message in messages if _is_typed(message)]
         if not any(text.strip() for text in typed):
             raise ConfigurationError(
                 "the messages hold no text from a human, so there is nothing to write.",
@@ -84,6 +84,11 @@ class Request:
 
     def __repr__(self) -> str:
         return f"Request(<withheld: {len(self._messages)} messages>)"
+
+    @property
+    def messages(self) -> tuple[BaseMessage, ...]:
+        """The call's messages; private."""
+        return self._messages
 
     def prompts(
         self,
@@ -105,7 +110,12 @@ class Request:
     def _private_messages(
         self, documents: Iterable[Document], sketch: Sequence[str]
     ) -> list[BaseMessage]:
-        own = [m.text for m in self._messages if isinstance(m, SystemMessage)]
+        # A prompt that a chain made of parts has our own line already.
+        own = [
+            m.text.removeprefix(PRIVATE_SYSTEM).lstrip("\n")
+            for m in self._messages
+            if isinstance(m, SystemMessage)
+        ]
         system = "\n".join(
             text for text in (PRIVATE_SYSTEM, *own, render_context(documents)) if text
         )
@@ -113,6 +123,15 @@ class Request:
         last = max(n for n, m in enumerate(rest) if isinstance(m, HumanMessage))
         rest[last] = HumanMessage(with_outline(rest[last].text, sketch)) if sketch else rest[last]
         return [SystemMessage(system), *rest]
+
+
+def _is_typed(message: BaseMessage) -> bool:
+    """Whether a human typed a message.
+
+    LangChain's middleware puts summaries of a conversation into human messages, and marks them:
+    what they sum up may be private.
+    """
+    return isinstance(message, HumanMessage) and "lc_source" not in message.additional_kwargs
 
 
 def _check_text_only(message: HumanMessage) -> None:
