@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from langchain_cogenesis.fusion.learned import LearnedFusion
     from langchain_cogenesis.logit_settings import FusionHelper, LogitSettings
+    from langchain_cogenesis.middleware import CoGenesisMiddleware
     from langchain_cogenesis.models.chat_llamacpp import ChatLocalLlama
     from langchain_cogenesis.models.endpoints import connect
     from langchain_cogenesis.models.llamacpp import LlamaCppEngine
@@ -64,6 +65,7 @@ _HOMES = {
     "ChatLogitFusion": "chat_fusion",
     "ClearedText": "privacy.gate",
     "CoGenesisError": "exceptions",
+    "CoGenesisMiddleware": "middleware",
     "Contact": "context.schema",
     "Conversation": "privacy.restore",
     "EgressGate": "privacy.gate",
@@ -109,6 +111,7 @@ __all__ = [
     "ChatLogitFusion",
     "ClearedText",
     "CoGenesisError",
+    "CoGenesisMiddleware",
     "Contact",
     "Conversation",
     "EgressGate",

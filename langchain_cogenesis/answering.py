@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from langchain_core.documents import Document
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.retrievers import BaseRetriever
 
@@ -18,7 +20,7 @@ from langchain_cogenesis.models.text_stream import TextStream
 from langchain_cogenesis.privacy.gate import ClearedText, EgressGate
 from langchain_cogenesis.privacy.restore import StreamRestorer
 from langchain_cogenesis.privacy.transport import metered
-from langchain_cogenesis.prompts import PromptPair, public_messages
+from langchain_cogenesis.prompts import public_messages
 from langchain_cogenesis.session import UserSession
 from langchain_cogenesis.sketch import SketchNode
 
@@ -73,7 +75,7 @@ class Writers:
             EgressDeniedError: The gate refused the instruction.
             ModeError: There is no remote.
         """
-        cleared = self._clear(request, request.prompts(task="sketch"), account)
+        cleared = self._clear(request, account)
         with metered(account.meter):
             sketch = SketchNode(self._remote()).invoke(cleared)
         account.add_remote(sketch.usage)
@@ -82,10 +84,10 @@ class Writers:
             account.note_marks(conversation.unknown(point), conversation.bent(point))
         account.sketch = tuple(conversation.restore(point) for point in sketch.points)
 
-    def _clear(self, request: Request, pair: PromptPair, account: Account) -> ClearedText:
+    def _clear(self, request: Request, account: Account) -> ClearedText:
         self._remote()
         cleared = self.gate.require(
-            pair.instruction, endpoint=self.endpoint, conversation=request.conversation
+            request.typed, endpoint=self.endpoint, conversation=request.conversation
         )
         account.masked = dict(cleared.masked)
         return cleared
@@ -110,7 +112,7 @@ class Writers:
             EgressDeniedError: The gate refused the instruction.
             ModeError: There is no remote.
         """
-        cleared = self._clear(request, request.prompts(), account)
+        cleared = self._clear(request, account)
         restorer, text = StreamRestorer(request.conversation), TextStream(stop or ())
         finished = False
         for chunk in self._remote_chunks(cleared, account, options):
@@ -164,10 +166,11 @@ class Writers:
             told = {**message.response_metadata, **(chunk.generation_info or {})}
             reason = told.get("finish_reason")
             account.finish_reason = str(reason or account.finish_reason)
-            text = message_text(message)
-            if text or (chunk.generation_info or {}).get("logprobs"):
+            text, calls = message_text(message), getattr(message, "tool_call_chunks", [])
+            if text or calls or (chunk.generation_info or {}).get("logprobs"):
                 yield ChatGenerationChunk(
-                    message=AIMessageChunk(content=text), generation_info=chunk.generation_info
+                    message=AIMessageChunk(content=text, tool_call_chunks=calls),
+                    generation_info=chunk.generation_info,
                 )
 
     def retrieve(
@@ -239,6 +242,12 @@ def direct_chunks(
     assert isinstance(message, AIMessage)
     chunk = AIMessageChunk(
         content=message_text(message),
+        tool_call_chunks=[
+            tool_call_chunk(
+                name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=n
+            )
+            for n, call in enumerate(message.tool_calls)
+        ],
         usage_metadata=message.usage_metadata,
         response_metadata=message.response_metadata,
     )

@@ -111,7 +111,9 @@ class CoGenesisChain(UntracedRuns, RunnableSerializable[Any, str]):
         def write(given: Any, config: RunnableConfig) -> str:
             return str(self.chain(config).invoke(given, _silent(config)))
 
-        return self._call_with_config(write, input, self._quiet(config))
+        run: Any = write
+        text: str = self._call_with_config(run, input, self._quiet(config))
+        return text
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> str:
         """Writes asynchronously; see `invoke`."""
@@ -119,7 +121,9 @@ class CoGenesisChain(UntracedRuns, RunnableSerializable[Any, str]):
         async def write(given: Any, config: RunnableConfig) -> str:
             return str(await self.chain(config).ainvoke(given, _silent(config)))
 
-        return await self._acall_with_config(write, input, self._quiet(config))
+        run: Any = write
+        text: str = await self._acall_with_config(run, input, self._quiet(config))
+        return text
 
     def stream(
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
@@ -130,7 +134,8 @@ class CoGenesisChain(UntracedRuns, RunnableSerializable[Any, str]):
             for given in inputs:
                 yield from self.chain(config).stream(given, _silent(config))
 
-        yield from self._transform_stream_with_config(iter([input]), write, self._quiet(config))
+        run: Any = write
+        yield from self._transform_stream_with_config(iter([input]), run, self._quiet(config))
 
     async def astream(
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
@@ -145,8 +150,9 @@ class CoGenesisChain(UntracedRuns, RunnableSerializable[Any, str]):
                 async for piece in self.chain(config).astream(given, _silent(config)):
                     yield piece
 
-        made = self._atransform_stream_with_config(inputs(), write, self._quiet(config))
-        async with aclosing(made) as pieces:  # type: ignore[type-var]
+        run: Any = write
+        made: Any = self._atransform_stream_with_config(inputs(), run, self._quiet(config))
+        async with aclosing(made) as pieces:
             async for piece in pieces:
                 yield piece
 

@@ -131,7 +131,7 @@ class ChatCoGenesis(UntracedChatModel, BaseChatModel):
         """
         request = Request(self._convert_input(input).to_messages())
         return self._gate.preview(
-            request.prompts().instruction,
+            request.typed,
             endpoint=self.endpoint,
             conversation=request.conversation,
         )

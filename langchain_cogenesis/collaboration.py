@@ -72,14 +72,14 @@ class Request:
         for message in messages:
             if isinstance(message, HumanMessage):
                 _check_text_only(message)
-        typed = [message.text for message in messages if _is_typed(message)]
-        if not any(text.strip() for text in typed):
+        said = [m for m in messages if isinstance(m, HumanMessage) and m.text.strip()]
+        if not said:
             raise ConfigurationError(
                 "the messages hold no text from a human, so there is nothing to write.",
                 hint="Pass an instruction as a string or a HumanMessage.",
             )
-        self._typed = "\n\n".join(text for text in typed if text.strip())
-        self.query = next(text for text in reversed(typed) if text.strip())
+        self._typed = "\n\n".join(message.text for message in said if _is_typed(message))
+        self.query = next((m.text for m in reversed(said) if _is_typed(m)), said[-1].text)
         self.conversation = Conversation()
 
     def __repr__(self) -> str:
@@ -89,6 +89,20 @@ class Request:
     def messages(self) -> tuple[BaseMessage, ...]:
         """The call's messages; private."""
         return self._messages
+
+    @property
+    def typed(self) -> str:
+        """What the human typed, which the remote may be asked about once the gate cleared it.
+
+        Raises:
+            ModeError: All of it stands in a summary by now.
+        """
+        if not self._typed:
+            raise ModeError(
+                "what the human typed stands in a summary by now, and summaries don't leave.",
+                hint="Use mode='local' or on_remote_error='local', or summarise later.",
+            )
+        return self._typed
 
     def prompts(
         self,
@@ -125,13 +139,16 @@ class Request:
         return [SystemMessage(system), *rest]
 
 
-def _is_typed(message: BaseMessage) -> bool:
-    """Whether a human typed a message.
+def is_typed(messages: Iterable[BaseMessage]) -> bool:
+    """Whether a human typed a text in one of these messages."""
+    return any(_is_typed(message) for message in messages)
 
-    LangChain's middleware puts summaries of a conversation into human messages, and marks them:
-    what they sum up may be private.
-    """
-    return isinstance(message, HumanMessage) and "lc_source" not in message.additional_kwargs
+
+def _is_typed(message: BaseMessage) -> bool:
+    # LangChain's middleware puts summaries of a conversation into human messages, and marks them:
+    # what they sum up may be private.
+    own = isinstance(message, HumanMessage) and "lc_source" not in message.additional_kwargs
+    return own and bool(message.text.strip())
 
 
 def _check_text_only(message: HumanMessage) -> None:

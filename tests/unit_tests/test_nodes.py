@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.runnables import RunnablePassthrough
-from langchain_core.tracers.langchain import LangChainTracer
 from langchain_core.vectorstores import InMemoryVectorStore
 
 from langchain_cogenesis import (
@@ -302,18 +300,18 @@ def test_faults_are_raised_or_answered_for(session: UserSession, local: ChatLoca
 
 
 def test_a_traced_chain_around_the_parts_is_refused(
-    tmp_path: Path, local: ChatLocalLlama, remote: Scripted
+    traced: list[str], session: UserSession, local: ChatLocalLlama
 ) -> None:
     """A hosted tracer would take private documents from the chain's runs: every part refuses."""
     chain = (
-        {"instruction": RunnablePassthrough(), "documents": lambda _: [Document(FACT)]}
+        {"instruction": RunnablePassthrough()}
+        | RunnablePassthrough.assign(documents=create_context_node(session))
         | create_private_prompt()
         | create_writer(local)
     )
-    tracer = LangChainTracer(client=object())  # type: ignore[arg-type]
-    tracer.client = None  # type: ignore[assignment]
     with pytest.raises(PrivacyError, match="LangSmith"):
-        chain.invoke(ASK, {"callbacks": [tracer]})
+        chain.invoke(ASK)
+    assert FACT not in "".join(traced)
 
 
 def test_a_chain_shows_nothing_private_in_its_repr(
