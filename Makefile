@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 RUNTIME := $(VENV)/.installed
 DEVELOP := $(VENV)/.installed-dev
-CODE := langchain_cogenesis tests benchmarks
+CODE := langchain_cogenesis tests benchmarks examples
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
