@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from langchain_cogenesis.chat_models import ChatCoGenesis
     from langchain_cogenesis.context.embeddings import StaticEmbeddings
     from langchain_cogenesis.context.importers import import_files
+    from langchain_cogenesis.context.importers.loaders import import_documents
     from langchain_cogenesis.context.retrievers import PrivateContextRetriever
     from langchain_cogenesis.context.schema import (
         Activity,
@@ -99,6 +100,7 @@ _HOMES = {
     "create_remote": "models.remote",
     "create_sketch_node": "nodes",
     "create_writer": "nodes",
+    "import_documents": "context.importers.loaders",
     "import_files": "context.importers",
     "serve_in_child": "server.process",
 }
@@ -146,6 +148,7 @@ __all__ = [
     "create_remote",
     "create_sketch_node",
     "create_writer",
+    "import_documents",
     "import_files",
     "serve_in_child",
 ]
