@@ -18,6 +18,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, interrupt
 
+from examples.editing import edit
 from examples.persona import open_user
 from langchain_cogenesis import ChatCoGenesis, import_files
 from langchain_cogenesis.cli.output import JsonOption, StoreOption, err, print_json, reporting
@@ -65,6 +66,13 @@ class State(TypedDict, total=False):
 
     candidates: list[str]
     chosen: str | None
+
+
+class Choice(TypedDict):
+    """What a human chose: a candidate's number from 1, else a text of their own, else neither."""
+
+    number: int | None
+    text: str | None
 
 
 def write_candidates(
@@ -120,7 +128,7 @@ def fit(text: str, network: Network) -> str:
 def create_post_graph(write: Callable[[], Sequence[str]]) -> Any:
     """Builds the graph: candidates, then a human's choice.
 
-    The human resumes it with a candidate's number, from 1, with a text of their own, or with None.
+    The human resumes it with a `Choice`.
 
     Args:
         write: Writes the candidates.
@@ -130,10 +138,10 @@ def create_post_graph(write: Callable[[], Sequence[str]]) -> Any:
         return {"candidates": list(write())}
 
     def pick(state: State) -> State:
-        choice = interrupt({"candidates": state["candidates"]})
-        if isinstance(choice, int):
-            return {"chosen": state["candidates"][choice - 1]}
-        return {"chosen": choice}
+        choice: Choice = interrupt({"candidates": state["candidates"]})
+        if number := choice["number"]:
+            return {"chosen": state["candidates"][number - 1]}
+        return {"chosen": choice["text"]}
 
     graph = StateGraph(State)
     graph.add_node("candidates", candidates)
@@ -217,7 +225,7 @@ def main(
     err().print(f"Written to {path}" if path else "Nothing was written.", markup=False)
 
 
-def _run(graph: Any, choose: Callable[[list[str]], int | str | None]) -> dict[str, Any]:
+def _run(graph: Any, choose: Callable[[list[str]], Choice]) -> dict[str, Any]:
     config: Any = {"configurable": {"thread_id": "post"}}
     state = graph.invoke({}, config)
     choice = choose(state["candidates"])
@@ -225,11 +233,11 @@ def _run(graph: Any, choose: Callable[[list[str]], int | str | None]) -> dict[st
     return {"candidates": done["candidates"], "chosen": done.get("chosen")}
 
 
-def _first(candidates: list[str]) -> int | None:
-    return 1 if candidates else None
+def _first(candidates: list[str]) -> Choice:
+    return {"number": 1 if candidates else None, "text": None}
 
 
-def _ask(candidates: list[str]) -> int | str | None:
+def _ask(candidates: list[str]) -> Choice:
     """Shows the candidates, and asks for one."""
     for number, post in enumerate(candidates, start=1):
         typer.echo(f"\n{number}. ({len(post)} characters)\n{post}")
@@ -237,13 +245,12 @@ def _ask(candidates: list[str]) -> int | str | None:
     while True:
         choice = typer.prompt("\nNumber, [e]NUMBER to edit one, or [n]one", default="n").strip()
         if choice in ("n", "none"):
-            return None
+            return {"number": None, "text": None}
         if choice in numbers:
-            return int(choice)
-        if choice[:1] == "e" and choice[1:] in numbers:
-            edited = typer.edit(candidates[int(choice[1:]) - 1])
-            if edited and edited.strip():
-                return edited.strip()
+            return {"number": int(choice), "text": None}
+        chosen = choice.removeprefix("e")
+        if chosen in numbers and (edited := edit(candidates[int(chosen) - 1])):
+            return {"number": None, "text": edited}
 
 
 if __name__ == "__main__":

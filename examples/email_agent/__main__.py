@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from examples.editing import edit
 from examples.email_agent.drafting import Drafter
 from examples.email_agent.graph import Decision, State, create_email_graph, handle
 from examples.email_agent.mailboxes import Mail, mark_answered, read_mailbox
@@ -124,10 +125,9 @@ def _ask(mail: Mail, state: State) -> Decision:
         if choice in ("g", "again"):
             return {"action": "again", "text": typer.prompt("What should it say", default="")}
         if choice in ("e", "edit"):
-            edited = typer.edit(state["draft"])
-            if edited and edited.strip():
-                return {"action": "edit", "text": edited.strip()}
-            typer.echo("Nothing was changed.")
+            if edited := edit(state["draft"]):
+                return {"action": "edit", "text": edited}
+            typer.echo("Nothing is left of it.")
 
 
 def _quoted(text: str) -> str:

@@ -7,6 +7,7 @@ import email.policy
 import imaplib
 import mailbox
 import re
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -110,20 +111,34 @@ def connect_imap(address: SplitResult, password: str | None) -> imaplib.IMAP4:
             hint="Write imaps://user@host, and put the password into MAIL_PASSWORD.",
         )
     try:
-        if address.scheme == "imaps":
-            server: imaplib.IMAP4 = imaplib.IMAP4_SSL(host, address.port or 993, timeout=_SECONDS)
-        else:
-            server = imaplib.IMAP4(host, address.port or 143, timeout=_SECONDS)
-            if "STARTTLS" in server.capabilities:
-                server.starttls()
-            elif host not in LOOPBACK:
-                raise ConfigurationError(f"{host} offers no TLS.", hint="Use imaps://.")
-        server.login(user, password)
+        server = _secured(address)
+        try:
+            server.login(user, password)
+        except BaseException:
+            server.shutdown()
+            raise
     except (OSError, imaplib.IMAP4.error) as error:
         raise ConfigurationError(
             f"the mail server at {host} can't be used ({type(error).__name__}).",
             hint="Check address, user and MAIL_PASSWORD.",
         ) from None
+    return server
+
+
+def _secured(address: SplitResult) -> imaplib.IMAP4:
+    host = address.hostname or ""
+    if address.scheme == "imaps":
+        context = ssl.create_default_context()
+        return imaplib.IMAP4_SSL(host, address.port or 993, ssl_context=context, timeout=_SECONDS)
+    server = imaplib.IMAP4(host, address.port or 143, timeout=_SECONDS)
+    try:
+        if "STARTTLS" in server.capabilities:
+            server.starttls(ssl.create_default_context())
+        elif host not in LOOPBACK:
+            raise ConfigurationError(f"{host} offers no TLS.", hint="Use imaps://.")
+    except BaseException:
+        server.shutdown()
+        raise
     return server
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import smtplib
+import ssl
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, formataddr, localtime, make_msgid
@@ -71,7 +72,7 @@ def send_smtp(server: str, reply: EmailMessage, password: str | None) -> str:
             smtp = smtplib.SMTP(host, address.port or 587, _NAME, timeout=_SECONDS)
         with smtp:
             if address.scheme == "smtp" and host not in LOOPBACK:
-                smtp.starttls()
+                smtp.starttls(context=ssl.create_default_context())
             if address.username:
                 smtp.login(unquote(address.username), password or "")
             smtp.send_message(reply)

@@ -122,15 +122,21 @@ class Smtp:
         return "250 OK"
 
 
+class _AnyPort(Controller):
+    """A controller that looks where its server really listens."""
+
+    def _trigger_server(self) -> None:
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
 @contextmanager
 def smtp_server() -> Iterator[Smtp]:
     """Runs an SMTP server that keeps what it takes while the context lasts."""
     kept = Smtp()
-    controller = Controller(kept, hostname="127.0.0.1", port=0, ready_timeout=60)
-    # With port 0 the controller can't know where to look whether it runs.
-    controller._trigger_server = lambda: None  # type: ignore[method-assign]
+    controller = _AnyPort(kept, hostname="127.0.0.1", port=0, ready_timeout=60)
     controller.start()
-    kept.port = controller.server.sockets[0].getsockname()[1]
+    kept.port = controller.port
     try:
         yield kept
     finally:
