@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from langchain_cogenesis.chat_models import ChatCoGenesis
     from langchain_cogenesis.context.embeddings import StaticEmbeddings
     from langchain_cogenesis.context.importers import import_files
+    from langchain_cogenesis.context.importers.loaders import import_documents
     from langchain_cogenesis.context.retrievers import PrivateContextRetriever
     from langchain_cogenesis.context.schema import (
         Activity,
@@ -35,11 +36,18 @@ if TYPE_CHECKING:
     )
     from langchain_cogenesis.fusion.learned import LearnedFusion
     from langchain_cogenesis.logit_settings import FusionHelper, LogitSettings
+    from langchain_cogenesis.middleware import CoGenesisMiddleware
     from langchain_cogenesis.models.chat_llamacpp import ChatLocalLlama
     from langchain_cogenesis.models.endpoints import connect
     from langchain_cogenesis.models.llamacpp import LlamaCppEngine
     from langchain_cogenesis.models.local_next import LocalNextTokenModel
     from langchain_cogenesis.models.remote import create_remote
+    from langchain_cogenesis.nodes import (
+        create_context_node,
+        create_private_prompt,
+        create_sketch_node,
+        create_writer,
+    )
     from langchain_cogenesis.privacy.gate import ClearedText, EgressGate
     from langchain_cogenesis.privacy.ledger import EgressLedger
     from langchain_cogenesis.privacy.lexicon import PrivateLexicon, PrivateValue
@@ -58,6 +66,7 @@ _HOMES = {
     "ChatLogitFusion": "chat_fusion",
     "ClearedText": "privacy.gate",
     "CoGenesisError": "exceptions",
+    "CoGenesisMiddleware": "middleware",
     "Contact": "context.schema",
     "Conversation": "privacy.restore",
     "EgressGate": "privacy.gate",
@@ -85,8 +94,13 @@ _HOMES = {
     "WritingSample": "context.schema",
     "connect": "models.endpoints",
     "create_cogenesis_chain": "chains",
+    "create_context_node": "nodes",
+    "create_private_prompt": "nodes",
     "create_prompt_pair": "prompts",
     "create_remote": "models.remote",
+    "create_sketch_node": "nodes",
+    "create_writer": "nodes",
+    "import_documents": "context.importers.loaders",
     "import_files": "context.importers",
     "serve_in_child": "server.process",
 }
@@ -99,6 +113,7 @@ __all__ = [
     "ChatLogitFusion",
     "ClearedText",
     "CoGenesisError",
+    "CoGenesisMiddleware",
     "Contact",
     "Conversation",
     "EgressGate",
@@ -127,8 +142,13 @@ __all__ = [
     "__version__",
     "connect",
     "create_cogenesis_chain",
+    "create_context_node",
+    "create_private_prompt",
     "create_prompt_pair",
     "create_remote",
+    "create_sketch_node",
+    "create_writer",
+    "import_documents",
     "import_files",
     "serve_in_child",
 ]

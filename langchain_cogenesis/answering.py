@@ -11,6 +11,7 @@ from langchain_core.documents import Document
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
+from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.retrievers import BaseRetriever
 
@@ -21,7 +22,7 @@ from langchain_cogenesis.models.text_stream import TextStream
 from langchain_cogenesis.privacy.gate import ClearedText, EgressGate
 from langchain_cogenesis.privacy.restore import StreamRestorer
 from langchain_cogenesis.privacy.transport import metered
-from langchain_cogenesis.prompts import PromptPair, public_messages
+from langchain_cogenesis.prompts import public_messages
 from langchain_cogenesis.session import UserSession
 from langchain_cogenesis.sketch import SketchNode
 
@@ -35,7 +36,7 @@ class Writers:
     """The two models, the gate between them, and the private context of the local one.
 
     Attributes:
-        local: Reads private context.
+        local: Reads private context; None where only context is retrieved.
         remote: Gets what the gate cleared, and nothing else; or None.
         gate: The egress gate.
         session: The user's, or None.
@@ -43,7 +44,7 @@ class Writers:
         k: At most so many items of context.
     """
 
-    local: BaseChatModel
+    local: BaseChatModel | None
     remote: BaseChatModel | None
     gate: EgressGate
     session: UserSession | None
@@ -56,8 +57,7 @@ class Writers:
     @property
     def endpoint(self) -> str:
         """The remote's address; for a model without one, a name that stands for it."""
-        given = getattr(self.remote, "endpoint", None)
-        return str(given or f"https://{type(self.remote).__name__.lower()}.invalid")
+        return endpoint_of(self.remote)
 
     def load_local(self) -> None:
         """Loads the local model, so that one that can't be loaded costs no request.
@@ -77,7 +77,7 @@ class Writers:
             EgressDeniedError: The gate refused the instruction.
             ModeError: There is no remote.
         """
-        cleared = self._clear(request, request.prompts(task="sketch"), account)
+        cleared = self._clear(request, account)
         with metered(account.meter):
             sketch = SketchNode(self._remote()).invoke(cleared)
         account.add_remote(sketch.usage)
@@ -86,10 +86,10 @@ class Writers:
             account.note_marks(conversation.unknown(point), conversation.bent(point))
         account.sketch = tuple(conversation.restore(point) for point in sketch.points)
 
-    def _clear(self, request: Request, pair: PromptPair, account: Account) -> ClearedText:
+    def _clear(self, request: Request, account: Account) -> ClearedText:
         self._remote()
         cleared = self.gate.require(
-            pair.instruction, endpoint=self.endpoint, conversation=request.conversation
+            request.typed, endpoint=self.endpoint, conversation=request.conversation
         )
         account.masked = dict(cleared.masked)
         return cleared
@@ -114,7 +114,7 @@ class Writers:
             EgressDeniedError: The gate refused the instruction.
             ModeError: There is no remote.
         """
-        cleared = self._clear(request, request.prompts(), account)
+        cleared = self._clear(request, account)
         if options.get("logprobs") or options.get("top_logprobs"):
             account.warnings.append(
                 "Remote mode reports no log-probabilities: private values are put back in its text."
@@ -168,7 +168,8 @@ class Writers:
         documents = self.retrieve(request, account, options)
         messages = list(request.prompts(documents, account.sketch).private)
         account.finish_reason = "stop"
-        for chunk in _direct(self.local, messages, stop, options):
+        assert self.local is not None
+        for chunk in direct_chunks(self.local, messages, stop, options):
             message = chunk.message
             account.add_local(getattr(message, "usage_metadata", None))
             told = {**message.response_metadata, **(chunk.generation_info or {})}
@@ -245,13 +246,20 @@ class Writers:
         return max(0, engine.n_ctx - taken - answer - _BUDGET_MARGIN), engine.count_tokens
 
 
-def _direct(
+def direct_chunks(
     local: BaseChatModel,
     messages: list[BaseMessage],
     stop: list[str] | None,
     options: dict[str, Any],
 ) -> Iterator[ChatGenerationChunk]:
-    """The local model's chunks, without callbacks: no tracer or cache sees the private prompt."""
+    """A model's chunks, without callbacks: no tracer or cache sees the private prompt.
+
+    Args:
+        local: The model.
+        messages: The private half of a prompt.
+        stop: Strings before which the answer ends.
+        options: Of the call.
+    """
     if type(local)._stream is not BaseChatModel._stream:
         yield from local._stream(messages, stop=stop, **options)
         return
@@ -259,11 +267,22 @@ def _direct(
     assert isinstance(message, AIMessage)
     chunk = AIMessageChunk(
         content=message_text(message),
-        tool_calls=message.tool_calls,
+        tool_call_chunks=[
+            tool_call_chunk(
+                name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=n
+            )
+            for n, call in enumerate(message.tool_calls)
+        ],
         usage_metadata=message.usage_metadata,
         response_metadata=message.response_metadata,
     )
     yield ChatGenerationChunk(message=chunk)
+
+
+def endpoint_of(remote: BaseChatModel | None) -> str:
+    """A remote's address; for a model without one, a name that stands for it."""
+    given = getattr(remote, "endpoint", None)
+    return str(given or f"https://{type(remote).__name__.lower()}.invalid")
 
 
 def _ids(document: Document) -> list[str]:

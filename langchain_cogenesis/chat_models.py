@@ -142,7 +142,7 @@ class ChatCoGenesis(CollaboratingChatModel, ToolCallingChatModel):
         """
         request = Request(self._convert_input(input).to_messages(), self.remote_reads_tools)
         return self._gate.preview(
-            request.prompts().instruction,
+            request.typed,
             endpoint=self.endpoint,
             conversation=request.conversation,
         )

@@ -65,8 +65,8 @@ class Request:
     """The messages of one call, seen from both sides.
 
     The private side is the whole history. The public side is what the human typed, and nothing
-    else: earlier answers, system prompts and tool results may hold private context. Results of
-    tools that are shared are part of it too; like what was typed, they pass the gate.
+    else: earlier answers, summaries, system prompts and tool results may hold private context.
+    Results of tools that are shared are part of it too; like what was typed, they pass the gate.
 
     Args:
         messages: The call's messages.
@@ -81,23 +81,42 @@ class Request:
         for message in messages:
             if isinstance(message, HumanMessage):
                 _check_text_only(message)
-        typed = [message.text for message in messages if isinstance(message, HumanMessage)]
-        if not any(text.strip() for text in typed):
+        said = [m for m in messages if isinstance(m, HumanMessage) and m.text.strip()]
+        if not said:
             raise ConfigurationError(
                 "the messages hold no text from a human, so there is nothing to write.",
                 hint="Pass an instruction as a string or a HumanMessage.",
             )
         public = _public_texts(messages, frozenset(shared_tools))
         self._typed = "\n\n".join(text for text in public if text.strip())
-        self.query = next(text for text in reversed(typed) if text.strip())
+        self.query = next((m.text for m in reversed(said) if _is_typed(m)), said[-1].text)
         # A history grows from its first message: that tells that calls belong together.
-        first = next(text for text in typed if text.strip())
+        first = said[0].text
         self.conversation = Conversation(
             hashlib.sha256(first.encode("utf-8", "replace")).hexdigest()
         )
 
     def __repr__(self) -> str:
         return f"Request(<withheld: {len(self._messages)} messages>)"
+
+    @property
+    def messages(self) -> tuple[BaseMessage, ...]:
+        """The call's messages; private."""
+        return self._messages
+
+    @property
+    def typed(self) -> str:
+        """What the human typed, which the remote may be asked about once the gate cleared it.
+
+        Raises:
+            ModeError: All of it stands in a summary by now.
+        """
+        if not self._typed:
+            raise ModeError(
+                "what the human typed stands in a summary by now, and summaries don't leave.",
+                hint="Use mode='local' or on_remote_error='local', or summarise later.",
+            )
+        return self._typed
 
     def prompts(
         self,
@@ -119,7 +138,12 @@ class Request:
     def _private_messages(
         self, documents: Iterable[Document], sketch: Sequence[str]
     ) -> list[BaseMessage]:
-        own = [m.text for m in self._messages if isinstance(m, SystemMessage)]
+        # A prompt that a chain made of parts has our own line already.
+        own = [
+            m.text.removeprefix(PRIVATE_SYSTEM).lstrip("\n")
+            for m in self._messages
+            if isinstance(m, SystemMessage)
+        ]
         system = "\n".join(
             text for text in (PRIVATE_SYSTEM, *own, render_context(documents)) if text
         )
@@ -137,12 +161,24 @@ def _public_texts(messages: Sequence[BaseMessage], shared: frozenset[str]) -> It
         for call in message.tool_calls
     }
     for message in messages:
-        if isinstance(message, HumanMessage):
+        if _is_typed(message):
             yield message.text
         elif isinstance(message, ToolMessage):
             name = message.name or names.get(message.tool_call_id)
             if name in shared:
                 yield f"Result of {name}:\n{message.text}"
+
+
+def is_typed(messages: Iterable[BaseMessage]) -> bool:
+    """Whether a human typed a text in one of these messages."""
+    return any(_is_typed(message) for message in messages)
+
+
+def _is_typed(message: BaseMessage) -> bool:
+    # LangChain's middleware puts summaries of a conversation into human messages, and marks them:
+    # what they sum up may be private.
+    own = isinstance(message, HumanMessage) and "lc_source" not in message.additional_kwargs
+    return own and bool(message.text.strip())
 
 
 def _check_text_only(message: HumanMessage) -> None:

@@ -142,7 +142,7 @@ class LogitWriter:
         account: Account,
         private: Sequence[dict[str, str]],
     ) -> Helper:
-        model, instruction = helper.model, request.prompts().instruction
+        model, instruction = helper.model, request.typed
         if helper.trust == "context":
             return Helper(model, model.prompt_ids(private), RawPrefix())
         gate, conversation = self._writers.gate, request.conversation

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -15,6 +15,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 
 from langchain_cogenesis.exceptions import PrivacyError, SketchError
 from langchain_cogenesis.privacy.gate import ClearedText
+from langchain_cogenesis.privacy.restore import Conversation
 from langchain_cogenesis.prompts import SKETCH_RETRY, public_messages
 
 MIN_POINTS = 4
@@ -40,6 +41,10 @@ class Sketch:
     points: tuple[str, ...]
     attempts: int = 1
     usage: UsageMetadata | None = None
+
+    def restored(self, conversation: Conversation) -> Sketch:
+        """The outline with private values back in their places."""
+        return replace(self, points=tuple(map(conversation.restore, self.points)))
 
     def __repr__(self) -> str:
         return f"Sketch(<withheld: {len(self.points)} points>, attempts={self.attempts})"

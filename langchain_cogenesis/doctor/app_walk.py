@@ -17,6 +17,12 @@ from langchain_cogenesis.exceptions import ConfigurationError
 _MOST_OBJECTS = 20_000
 _MOST_ITEMS = 200
 _FRAMEWORK = ("langchain", "langgraph")
+# Modules whose objects have a model by each of these roles.
+_OWN_HOLDERS = (
+    "langchain_cogenesis.chat_",
+    "langchain_cogenesis.nodes",
+    "langchain_cogenesis.middleware",
+)
 # Large, and without parts of others.
 _LEAVES = frozenset(
     {"LlamaCppEngine", "EgressLedger", "StoreKeys", "PrivateLexicon", "Vocabulary", "DocumentLog"}
@@ -101,7 +107,7 @@ def _own_package(app: Any, name: str) -> str:
 
 def _role(part: Part, step: str) -> str:
     module = type(part.value).__module__
-    if module.startswith("langchain_cogenesis.chat_"):
+    if module.startswith(_OWN_HOLDERS):
         return {".local": "local", ".remote": "remote", ".retriever": "retriever"}.get(step, "app")
     # What wraps a local model, such as fallbacks, wraps something that reads private context.
     return part.role if part.role == "local" else "app"

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LangSmithParams
@@ -104,6 +104,23 @@ class ChatLocalLlama(UntracedChatModel, ToolCallingChatModel):
         self._options(None, {})
         LlamaCppEngine(self.model, **self._engine_settings())
         return self
+
+    @classmethod
+    def from_llama(cls, llama: Any, **settings: Any) -> Self:
+        """A chat model over weights that are loaded already; they are not loaded twice.
+
+        Args:
+            llama: A `llama_cpp.Llama`, or langchain-community's `ChatLlamaCpp` or `LlamaCpp`, whose
+                sampling settings are taken over too.
+            **settings: Of this model; they go before those that are taken over.
+
+        Raises:
+            ConfigurationError: It holds no loaded model.
+        """
+        from langchain_cogenesis.models.community import community_settings
+
+        engine = LlamaCppEngine.adopt(getattr(llama, "client", llama))
+        return cls(**{**engine.settings, **community_settings(llama), **settings})
 
     @property
     def engine(self) -> LlamaCppEngine:

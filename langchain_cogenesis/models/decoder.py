@@ -52,6 +52,8 @@ class Decoder:
         n_threads: Threads of a decode.
         n_gpu_layers: Layers on the GPU; -1 is all.
         flash_attn: Whether to use flash attention.
+        owner: A `llama_cpp.Llama` whose weights are shared, in a context of their own; None loads
+            the file.
 
     Raises:
         ModelFileError: If llama.cpp does not take the file.
@@ -68,9 +70,10 @@ class Decoder:
         n_threads: int,
         n_gpu_layers: int,
         flash_attn: bool,
+        owner: Any = None,
     ) -> None:
         self._lib: Any = library
-        model = _load_model(library, log, path, n_gpu_layers)
+        model = owner.model if owner else _load_model(library, log, path, n_gpu_layers)
         self._vocab = library.llama_model_get_vocab(model)
         self.n_batch = N_BATCH_GPU if n_gpu_layers else N_BATCH_CPU
         trained = max(1, library.llama_model_n_ctx_train(model))
@@ -78,7 +81,8 @@ class Decoder:
         params = _context_params(library, self.n_ctx, self.n_batch, n_threads, flash_attn)
         context = library.llama_init_from_model(model, params)
         if not context:
-            library.llama_model_free(model)
+            if owner is None:
+                library.llama_model_free(model)
             raise ModelError(
                 f"llama.cpp could not make a context of {self.n_ctx} tokens for {path}.",
                 hint="Set a smaller n_ctx.",
@@ -86,7 +90,7 @@ class Decoder:
         self._context = context
         self._memory = library.llama_get_memory(context)
         self._batch = library.llama_batch_init(self.n_batch, 0, 1)
-        self._finalizer = weakref.finalize(self, _free, library, model, context, self._batch)
+        self._finalizer = weakref.finalize(self, _free, library, model, context, self._batch, owner)
         self._fill_batch()
         self.n_vocab: int = library.llama_vocab_n_tokens(self._vocab)
         self.bos_id: int = library.llama_vocab_bos(self._vocab)
@@ -238,10 +242,12 @@ def _context_params(
     return params
 
 
-def _free(library: Any, model: Any, context: Any, batch: Any) -> None:
+def _free(library: Any, model: Any, context: Any, batch: Any, owner: Any) -> None:
     library.llama_batch_free(batch)
     library.llama_free(context)
-    library.llama_model_free(model)
+    # An owner, which is kept alive as an argument of this function, frees the weights itself.
+    if owner is None:
+        library.llama_model_free(model)
 
 
 def _common_prefix(left: Sequence[int], right: Sequence[int]) -> int:

@@ -81,6 +81,7 @@ class LlamaCppEngine(EngineVocabulary):
         self._loading = threading.RLock()
         self._steps = Stepper(self._loaded)
         self._state: LoadedModel | None = None
+        self._owner: Any = None
 
     @classmethod
     def shared(
@@ -96,6 +97,44 @@ class LlamaCppEngine(EngineVocabulary):
         key = (model_key(model), *engine._settings.items())
         with _SHARED_LOCK:
             return _SHARED.setdefault(key, engine)
+
+    @classmethod
+    def adopt(cls, llama: Any) -> LlamaCppEngine:
+        """An engine over the weights that a `llama_cpp.Llama` has loaded, with its own context.
+
+        It is the process's shared engine for that file and these settings from then on, and keeps
+        the `Llama` alive: don't close it.
+
+        Args:
+            llama: A loaded `llama_cpp.Llama`.
+
+        Raises:
+            ConfigurationError: It is something else.
+        """
+        if not all(hasattr(llama, name) for name in ("model", "model_path", "n_ctx")):
+            raise ConfigurationError(
+                f"a {type(llama).__name__} holds no loaded model.",
+                hint="Pass a llama_cpp.Llama, or langchain-community's ChatLlamaCpp or LlamaCpp.",
+            )
+        layers = int(llama.model_params.n_gpu_layers)
+        engine = cls(
+            llama.model_path,
+            n_ctx=int(llama.n_ctx()),
+            n_threads=int(llama.n_threads),
+            # The library writes "all" as its largest number.
+            n_gpu_layers=-1 if layers > 10_000 else layers,
+        )
+        key = (model_key(engine._model), *engine._settings.items())
+        with _SHARED_LOCK:
+            shared = _SHARED.setdefault(key, engine)
+            # One that is loaded already goes on with what it has, until it is closed.
+            shared._owner = llama
+            return shared
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The model and the settings with which `shared` gives this engine."""
+        return {"model": self._model, **self._settings}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, loaded={self._state is not None})"
@@ -254,7 +293,7 @@ class LlamaCppEngine(EngineVocabulary):
             return self._state
 
     def _load(self) -> LoadedModel:
-        return load_model(*_library(), self.path, self._settings)
+        return load_model(*_library(), self.path, self._settings, owner=self._owner)
 
 
 _SHARED: dict[tuple[Any, ...], LlamaCppEngine] = {}

@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from langchain_cogenesis.exceptions import ConfigurationError
@@ -82,7 +81,7 @@ class LoadedModel:
 
 
 def load_model(
-    library: ModuleType, log: LogSink, path: Path, settings: Mapping[str, Any]
+    library: Any, log: LogSink, path: Path, settings: Mapping[str, Any], *, owner: Any = None
 ) -> LoadedModel:
     """Loads a file.
 
@@ -91,6 +90,7 @@ def load_model(
         log: Where its log goes.
         path: The file.
         settings: Those of a `LlamaCppEngine`.
+        owner: A `llama_cpp.Llama` whose loaded weights are taken over.
 
     Raises:
         ModelFileError: If there is no such file, or it is truncated or no GGUF model.
@@ -105,6 +105,7 @@ def load_model(
         n_threads=settings["n_threads"] or default_threads(),
         n_gpu_layers=settings["n_gpu_layers"],
         flash_attn=settings["flash_attn"],
+        owner=owner,
     )
     source = settings["chat_template"] or header.metadata.get("tokenizer.chat_template")
     if not isinstance(source, str):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,7 +15,6 @@ from langchain_core.runnables import Runnable, RunnableLambda, RunnableSequence
 from langchain_core.tracers.context import tracing_v2_enabled
 from langchain_core.tracers.langchain import LangChainTracer
 from langsmith import Client
-from langsmith import utils as langsmith_utils
 
 from langchain_cogenesis.exceptions import PrivacyError
 from langchain_cogenesis.tracing import (
@@ -81,24 +80,6 @@ async def by_events(runnable: Runnable[Any, Any]) -> None:
 
 
 DOORS = (by_invoke, by_ainvoke, by_stream, by_astream, by_batch, by_abatch, by_events)
-
-
-@pytest.fixture
-def traced(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The texts of all runs that would be sent to LangSmith, which the environment asks for."""
-    texts: list[str] = []
-
-    def note(self: Any, run: Any = None) -> None:
-        texts.append(str((run or self).inputs))
-
-    monkeypatch.setattr(LangChainTracer, "_persist_run_single", note)
-    monkeypatch.setattr(LangChainTracer, "_update_run_single", staticmethod(note))
-    monkeypatch.setenv("LANGSMITH_TRACING", "true")
-    monkeypatch.setenv("LANGSMITH_API_KEY", "none")
-    monkeypatch.setenv("LANGSMITH_ENDPOINT", "http://127.0.0.1:9")
-    langsmith_utils.get_env_var.cache_clear()
-    yield texts
-    langsmith_utils.get_env_var.cache_clear()
 
 
 def models(kind: type[FakeListChatModel]) -> FakeListChatModel:

@@ -25,7 +25,13 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from langsmith import Client
 
-from langchain_cogenesis import ChatCoGenesis, ChatLocalLlama, create_remote
+from langchain_cogenesis import (
+    ChatCoGenesis,
+    ChatLocalLlama,
+    CoGenesisMiddleware,
+    create_remote,
+    create_sketch_node,
+)
 from langchain_cogenesis.chains import create_cogenesis_chain
 from langchain_cogenesis.doctor.app import check_app
 from langchain_cogenesis.doctor.app_walk import load_app
@@ -60,9 +66,18 @@ def test_the_packages_own_chain_is_fine(session: UserSession) -> None:
     remote.close()
     assert [finding for finding in found if finding.status != "ok"] == []
     models = {finding.place: finding.found for finding in found if finding.check == "model"}
-    assert models["app.middle[0]"] == "ChatCoGenesis"
-    assert models["app.middle[0].local"] == "ChatLocalLlama"
-    assert models["app.middle[0].remote"] == "ChatRemote, behind the gate, to api.example"
+    assert {"ChatLocalLlama", "ChatRemote, behind the gate, to api.example"} <= {*models.values()}
+
+
+def test_the_parts_of_a_chain_and_the_middleware_have_roles(session: UserSession) -> None:
+    """What reads private context must not be hosted; a remote without transport is warned of."""
+    remote = create_remote("https://api.example/v1", "m", gate=session.gate)
+    ours = CoGenesisMiddleware(session, local=hosted())
+    [finding] = [f for f in bad(create_agent(remote, middleware=[ours])) if f.check == "model"]
+    assert (finding.status, finding.found.split()[0]) == ("fail", "ChatOpenAI")
+    remote.close()
+    [finding] = bad(create_sketch_node(hosted(), gate=session.gate))
+    assert (finding.status, finding.place) == ("warn", "app.remote")
 
 
 def _in_a_closure(model: Any) -> Runnable[Any, Any]:
