@@ -148,11 +148,10 @@ class PrivateLexicon:
         """Finds what may be a private value and may be a common word: it is left as it is."""
         if not text or not len(self):
             return []
-        certain = self.find(text)
+        perhaps = [hit for hit in self._hits(text, perhaps=True) if not hit.certain]
+        certain = self.find(text) if perhaps else ()
         left = (
-            hit
-            for hit in self._hits(text, perhaps=True)
-            if not hit.certain and all(hit.end <= c.start or c.end <= hit.start for c in certain)
+            hit for hit in perhaps if all(hit.end <= c.start or c.end <= hit.start for c in certain)
         )
         return _merge(left, "ambiguous")
 

@@ -214,20 +214,31 @@ def canonical_form(text: str) -> str:
 
 def has_digit_as_letter(text: str) -> bool:
     """Whether a text holds a 0 or 1 that is read as a letter."""
-    return _DIGIT_AS_LETTER.search(_read(text)[0]) is not None
+    return _DIGIT_AS_LETTER.search(_plain(text).translate(_READINGS)) is not None
 
 
 def _read(text: str) -> tuple[str, NDArray[np.intp] | None]:
     """Every character as it is read, and the indices they came from, unless these are the same."""
-    plain = text.replace("\ufff0", "\ufff1")
-    if "[" in text:
-        plain = PLACEHOLDER_PATTERN.sub(lambda m: "\ufff0" * len(m.group()), plain)
+    plain = _plain(text)
     read = plain.translate(_READINGS)
     origin = None
     if len(read) != len(text):
-        lengths = [len(_READINGS[ord(character)]) for character in plain]
+        codes = np.frombuffer(plain.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        lengths = np.ones(len(plain), dtype=np.intp)
+        # Few different characters are read as several.
+        for code in map(ord, set(plain)):
+            if len(_READINGS[code]) != 1:
+                lengths[codes == code] = len(_READINGS[code])
         origin = np.repeat(np.arange(len(text)), lengths)
     return read, origin
+
+
+def _plain(text: str) -> str:
+    """A text with one and the same character all through its placeholders."""
+    plain = text.replace("\ufff0", "\ufff1")
+    if "[" in text:
+        plain = PLACEHOLDER_PATTERN.sub(lambda m: "\ufff0" * len(m.group()), plain)
+    return plain
 
 
 # A placeholder's characters all become the same wall; a noncharacter stands for it until then.
