@@ -114,12 +114,13 @@ class CallParser:
 
     def _take_text(self) -> str:
         before = self._form.before
-        at = self._held.find(before) if self._form.after_text else self._held.startswith(before) - 1
-        if at >= 0 and (self._form.after_text or not self._said):
+        possible = self._form.after_text or not self._said
+        at = self._held.find(before) if possible else -1
+        if at == 0 or (at > 0 and self._form.after_text):
             shown, self._held = self._held[:at], self._held[at + len(before) :]
             self._state = "name"
             return shown if self._said or shown.strip() else ""
-        keep = _overlap(self._held, before) if self._form.after_text or not self._said else 0
+        keep = _overlap(self._held, before) if possible else 0
         shown = self._held[: len(self._held) - keep]
         # Blank text before calls is none: it waits for something else.
         if not self._said and not shown.strip():

@@ -116,11 +116,18 @@ class LocalAnswer:
             shown, deltas = self._parser.finish()
             if shown or deltas:
                 yield Piece(shown, [], deltas)
-        whole = self._plan.constraint is not None and self._plan.constraint.complete
-        cut = not stopped and not whole and self._n_generated >= self._limit
+        cut = not stopped and not self._whole() and self._n_generated >= self._limit
         self.finish_reason = "length" if cut else "stop"
         if self._parser and self._parser.complete and not cut:
             self.finish_reason = "tool_calls"
+
+    def _whole(self) -> bool:
+        """Whether a grammar says that this is all; free text can always go on."""
+        constraint, parser = self._plan.constraint, self._parser
+        if constraint is None:
+            return False
+        called = parser is not None and parser.complete and constraint.complete
+        return constraint.finished or called
 
     def _pieces(self, text: str, entries: list[dict[str, Any]]) -> Iterator[Piece]:
         shown, deltas = self._parser.push(text) if self._parser else (text, [])

@@ -151,6 +151,16 @@ def test_auto_is_text_or_a_call(tiny_model: Tiny) -> None:
             _check(call, tools)
 
 
+def test_text_that_is_cut_off_says_so(tiny_model: Tiny) -> None:
+    """With tools at hand an answer in words ends by `length` or `stop` like any other."""
+    model = tiny_model("tagged").bind_tools([_random_tool(7)])
+    end = {str(token): -1000.0 for token in tiny_model("tagged").engine.eog_ids}
+    answer = model.invoke("Do it.", max_tokens=3, logit_bias=end)
+    assert answer.response_metadata["finish_reason"] == "length"
+    sure = dict.fromkeys(end, 1000.0)
+    assert model.invoke("Do it.", logit_bias=sure).response_metadata["finish_reason"] == "stop"
+
+
 @pytest.mark.parametrize("template", ["tagged", "control"])
 def test_parallel_calls(tiny_model: Tiny, template: str) -> None:
     """Where the template writes several calls, one answer can hold several; one, if asked so."""
