@@ -69,7 +69,8 @@ def load_examples(
         raise SourceError(
             Path(source).name,
             "holds no whole example.",
-            hint="See the warnings for what is broken in it.",
+            hint="What is broken in it was reported. Of a mailbox, only its owner's answers to "
+            "mails that are in it count.",
         )
     return found
 
