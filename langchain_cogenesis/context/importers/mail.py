@@ -194,12 +194,14 @@ def own_address(mails: Sequence[Mail], options: ImportOptions) -> str:
         for person in (mail.sender, *mail.recipients):
             if name and words(person[0]) == name:
                 return person[1]
-    # The owner takes part in every message of a mailbox; friends only in their own.
+    # The owner takes part in every message of a mailbox; friends only in their own. In a tie it is
+    # the one who answered: what was answered came in.
     present: Counter[str] = Counter()
     for mail in mails:
-        present.update({mail.sender[1], *(address for _, address in mail.recipients)})
+        present.update(sorted({mail.sender[1], *(address for _, address in mail.recipients)}))
     wrote = Counter(mail.sender[1] for mail in mails)
-    return max(present, key=lambda address: (present[address], wrote[address]), default="")
+    replied = Counter(mail.sender[1] for mail in mails if mail.answers)
+    return max(present, key=lambda who: (present[who], wrote[who], replied[who]), default="")
 
 
 def as_sample(mail: Mail, own: str) -> WritingSample:

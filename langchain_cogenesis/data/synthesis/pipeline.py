@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator as Stream
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import count, islice
 from pathlib import Path
 
 from langchain_cogenesis.context.schema import WritingSample
@@ -127,7 +128,7 @@ class _Run:
     def __init__(self, settings: SynthesisSettings, runner: Runner) -> None:
         self._settings = settings
         self._runner = runner
-        self._portraits: dict[int, Portrait] = {}
+        self._portraits: dict[int, Portrait | None] = {}
         self._bad: list[Settled] = []
         self._duplicates: list[tuple[str, StepName, str]] = []
 
@@ -139,8 +140,8 @@ class _Run:
             wanted = self._settings.users - len(people)
             if wanted <= 0 or any(settled.missing for settled in self._bad):
                 break
-            numbers = range(tried, tried + wanted)
-            tried += wanted
+            numbers = list(islice((n for n in count(tried) if self._has_group(n)), wanted))
+            tried = numbers[-1] + 1
             yield from self._make_portraits({n // USERS_OF_A_PORTRAIT for n in numbers})
             made = yield from self._settle([o for n in numbers for o in self._user_orders(n)])
             for settled in made:
@@ -197,13 +198,13 @@ class _Run:
         texts: dict[str, list[_Text]],
     ) -> Summary:
         """Writes the examples, and what was set aside."""
-        count = write_examples(opened.examples, _examples(people, texts))
+        written = write_examples(opened.examples, _examples(people, texts))
         opened.write_set_aside(self._set_aside())
         refused = [settled for settled in self._bad if not settled.missing]
         steps = [settled.order.step for settled in refused]
         summary = Summary(
             users=len(texts),
-            examples=count,
+            examples=written,
             set_aside={step: steps.count(step) for step in dict.fromkeys(steps)},
             duplicates=len(self._duplicates),
             missing=len(self._bad) - len(refused),
@@ -221,13 +222,17 @@ class _Run:
         orders = [Order("portrait", f"portrait/{number}", seed, tasks) for number in new]
         made = yield from self._settle(orders)
         for number, settled in zip(new, made, strict=True):
-            if isinstance(settled.value, Portrait):
-                self._portraits[number] = settled.value
+            self._portraits[number] = settled.value if isinstance(settled.value, Portrait) else None
+
+    def _has_group(self, number: int) -> bool:
+        """Whether a user's group is there, or still to be made."""
+        group = number // USERS_OF_A_PORTRAIT
+        return group not in self._portraits or self._portraits[group] is not None
 
     def _user_orders(self, number: int) -> list[Order]:
         group, place = divmod(number, USERS_OF_A_PORTRAIT)
-        known = group in self._portraits
-        return [self._order("user", f"{group}_{place}")] if known else []
+        made = self._portraits.get(group) is not None
+        return [self._order("user", f"{group}_{place}")] if made else []
 
     def _order(
         self,

@@ -99,7 +99,7 @@ def _answer(kind: str, step: str, prompt: str) -> tuple[int, dict[str, Any]]:
 def _content(kind: str, step: str, prompt: str) -> str:
     value = _value(step, prompt)
     if kind == "wrong":
-        value.popitem()
+        value.pop(next(iter(value)))
     if kind == "blanks":
         value["content"] += " Yours, [Your Name]"
     if kind == "unstated":

@@ -150,7 +150,7 @@ def test_an_endpoint_that_always_fails_stops_the_run(tmp_path: Path) -> None:
         settings = SynthesisSettings(users=8, tasks=4)
         summary = run(tmp_path / "run", script, RunLimits(concurrency=2, pause=0.0), settings)
         assert script.counts["text"] <= 6
-        assert summary.stopped == "AuthenticationError"
+        assert "AuthenticationError" in summary.stopped
         assert summary.missing == 32
         script.fault = lambda step, number: "good"
         again = run(tmp_path / "run", script, settings=settings)
@@ -212,6 +212,9 @@ def test_a_run_without_any_example_can_be_told(tmp_path: Path) -> None:
     with scripted(Script(lambda step, number: "prose")) as script:
         summary = run(tmp_path / "run", script)
         assert (summary.users, summary.examples) == (0, 0)
-        assert summary.set_aside == {"portrait": 1}
+        # Other groups stand in for those that could not be made, but not without end.
+        assert summary.set_aside == {"portrait": 4}
+        keys = [entry["key"] for entry in set_aside(tmp_path / "run")]
+        assert keys == ["portrait/0", "portrait/1", "portrait/2", "portrait/3"]
     with pytest.raises(SourceError):
         load_examples(tmp_path / "run")
