@@ -14,6 +14,7 @@ from langchain_cogenesis.cli.doctor import doctor
 from langchain_cogenesis.cli.fusion import fusion_app
 from langchain_cogenesis.cli.ledger import ledger_app
 from langchain_cogenesis.cli.serve import models, serve
+from langchain_cogenesis.cli.synthesize import synthesize_app
 from langchain_cogenesis.cli.write import preview, write
 
 app = typer.Typer(
@@ -50,6 +51,7 @@ app.command()(preview)
 app.add_typer(context_app, name="context")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(fusion_app, name="fusion")
+app.add_typer(synthesize_app, name="synthesize")
 app.command()(serve)
 app.command()(models)
 app.command()(doctor)

@@ -205,17 +205,17 @@ def compose_private(
     found = Found((), frozenset())
     if not conditions[0].startswith("bare"):
         count = random.choices((0, 1, 2, 3), (85, 10, 3, 2))[0]
-        earlier = [earlier_writing(random, persona, requests[0].scope) for _ in range(count)]
+        earlier = [write_earlier(random, persona, requests[0].scope) for _ in range(count)]
         named = all("name" in slots_of(request.instruction.template) for request in requests)
         occasions = [request.occasion for request in requests]
         found = retrieve(random, persona, occasions, named=named, earlier=earlier)
     return [
-        _answer(random, persona, request, condition, found, surprises=surprises)
+        answer_request(random, persona, request, condition, found, surprises=surprises)
         for request, condition in zip(requests, conditions, strict=True)
     ]
 
 
-def _answer(
+def answer_request(
     random: Random,
     persona: Persona,
     request: Request,
@@ -224,6 +224,16 @@ def _answer(
     *,
     surprises: bool,
 ) -> Example:
+    """What a writer makes of one request.
+
+    Args:
+        random: Source of all choices.
+        persona: Whose request it is.
+        request: The request.
+        condition: What the writer is given.
+        found: What of the context: facts of other sources aren't known.
+        surprises: Whether an outline may have points that no structure of the task has.
+    """
     outlined, bare = condition.endswith("outline"), condition.startswith("bare")
     if outlined and surprises and request.plan.structure != OUTSIDE:
         plan = with_surprises(random, request.plan, request.occasion)
@@ -276,7 +286,7 @@ def _example(
     )
 
 
-def earlier_writing(random: Random, persona: Persona, scope: Scope) -> WritingSample:
+def write_earlier(random: Random, persona: Persona, scope: Scope) -> WritingSample:
     """Something that the persona wrote before."""
     mails = [task for task in tasks_within(scope) if task.form == "email"]
     request = create_request(random, persona, random.choice(mails), scope)

@@ -138,13 +138,18 @@ def create_conversation(
         freely = loose > 0 and outlined and random.random() < loose
         task = random.choice(load_tasks() if freely else tasks_within(scope))
         request = create_request(random, persona, task, scope, loose=freely)
-        kind = request.task.occasion
-        event = request.occasion.slots.get("event")
-        topic = event.value if event else _TOPICS.get(kind, kind)
+        topic = topic_of(request)
         if topic not in topics:
             topics.add(topic)
             requests.append(request)
     return tuple(compose_private(random, persona, requests, conditions))
+
+
+def topic_of(request: Request) -> str:
+    """What a request is about: facts of two requests on one topic could be mixed up."""
+    kind = request.task.occasion
+    event = request.occasion.slots.get("event")
+    return event.value if event else _TOPICS.get(kind, kind)
 
 
 __all__ = [
@@ -157,4 +162,5 @@ __all__ = [
     "Writer",
     "create_conversation",
     "create_example",
+    "topic_of",
 ]

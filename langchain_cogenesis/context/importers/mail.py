@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import getaddresses, parsedate_to_datetime
 from pathlib import Path
@@ -28,18 +29,35 @@ _MACHINE = re.compile(
 )
 _START = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From ")
 _DATED_START = re.compile(_START.pattern + rb"[^\n]*\d\d:\d\d")
+_ID = re.compile(r"<[^<>\s]+>")
 _Person = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class _Mail:
-    """One message: people are pairs of name and lower-case address."""
+class Mail:
+    """One message.
+
+    Attributes:
+        sender: Name and lower-case address.
+        recipients: The same of each one it went to, copies included.
+        subject: Its subject on one line, or None.
+        when: ISO 8601 date and time by the sender's clock; None if it has none.
+        text: What the sender wrote: without quotations and signature.
+        line: On which line of the file it begins, from 1.
+        sent: The same moment, comparable between senders; a clock without a zone counts as UTC.
+        key: Its message id; empty if it has none.
+        answers: Message ids that it refers to, the one it answers last.
+    """
 
     sender: _Person
     recipients: tuple[_Person, ...]
     subject: str | None
     when: str | None
     text: str
+    line: int = 1
+    sent: datetime | None = None
+    key: str = ""
+    answers: tuple[str, ...] = ()
 
 
 def read(path: Path, options: ImportOptions) -> Parsed:
@@ -52,11 +70,34 @@ def read(path: Path, options: ImportOptions) -> Parsed:
         SourceError: The file can't be read, or is no mailbox.
     """
     parsed = Parsed()
+    mails = read_mails(path, options, parsed.problems)
+    own = own_address(mails, options)
+    sent = [mail for mail in mails if mail.sender[1] == own and mail.text]
+    received = [mail for mail in mails if mail.sender[1] != own and mail.text]
+    parsed.contexts[None] = PrivateContext(
+        activities=tuple(as_activity(mail) for mail in received),
+        writings=tuple(as_sample(mail, own) for mail in sent),
+    )
+    parsed.contacts += people_met(mails, own)
+    return parsed
+
+
+def read_mails(path: Path, options: ImportOptions, problems: list[SourceError]) -> list[Mail]:
+    """Reads all messages of a mailbox, in the order of the file.
+
+    Args:
+        path: A mailbox, or one mail (`.eml`).
+        options: Of these, `max_bytes`.
+        problems: Takes what could not be read.
+
+    Raises:
+        SourceError: The file can't be read, or is no mailbox.
+    """
     content = read_bytes(path, options.max_bytes or MAX_MAILBOX_BYTES)
     mails = []
-    for line, raw in _messages(content, path, parsed):
+    for line, raw in _messages(content, path, problems):
         try:
-            mail = _parse(raw)
+            mail = _parse(raw, line)
         except Exception as error:  # noqa: BLE001 - the parser raises many kinds on broken mails
             problem = f"the mail that begins here can't be read ({type(error).__name__})."
         else:
@@ -64,21 +105,13 @@ def read(path: Path, options: ImportOptions) -> Parsed:
                 mails.append(mail)
                 continue
             problem = "no mail begins here: it has no sender."
-        parsed.problems.append(
-            SourceError(path.name, problem, line=line, hint="The mail was left out.")
-        )
-    own = _own_address(mails, options)
-    sent = [mail for mail in mails if mail.sender[1] == own and mail.text]
-    received = [mail for mail in mails if mail.sender[1] != own and mail.text]
-    parsed.contexts[None] = PrivateContext(
-        activities=tuple(_activity(mail) for mail in received),
-        writings=tuple(_sample(mail, own) for mail in sent),
-    )
-    parsed.contacts += _contacts(mails, own)
-    return parsed
+        problems.append(SourceError(path.name, problem, line=line, hint="The mail was left out."))
+    return mails
 
 
-def _messages(content: bytes, path: Path, parsed: Parsed) -> Iterator[tuple[int, bytes]]:
+def _messages(
+    content: bytes, path: Path, problems: list[SourceError]
+) -> Iterator[tuple[int, bytes]]:
     """Yields each message with the line on which it begins."""
     if path.suffix.lower() == ".eml":
         yield 1, content
@@ -95,7 +128,7 @@ def _messages(content: bytes, path: Path, parsed: Parsed) -> Iterator[tuple[int,
         )
     if content[: starts[0]].strip():
         problem = "there is text before the first message."
-        parsed.problems.append(SourceError(path.name, problem, line=1, hint="It was left out."))
+        problems.append(SourceError(path.name, problem, line=1, hint="It was left out."))
     line, last = 1, 0
     for start, end in zip(starts, [*starts[1:], len(content)], strict=True):
         line, last = line + content.count(b"\n", last, start), start
@@ -103,25 +136,47 @@ def _messages(content: bytes, path: Path, parsed: Parsed) -> Iterator[tuple[int,
         yield line, body[1] if len(body) > 1 else b""
 
 
-def _parse(raw: bytes) -> _Mail | None:
+def _parse(raw: bytes, line: int) -> Mail | None:
     message = email.message_from_bytes(raw, policy=email.policy.default)
     senders = _people(message, "From")
     if not senders:
         return None
-    when = None
-    if message["Date"]:
-        try:
-            when = parsedate_to_datetime(str(message["Date"])).strftime("%Y-%m-%dT%H:%M")
-        except (ValueError, TypeError):
-            when = None
+    when = _date(message)
     subject = re.sub(r"\s+", " ", str(message["Subject"] or "")).strip()
-    return _Mail(
+    return Mail(
         sender=senders[0],
         recipients=_people(message, "To", "Cc"),
         subject=subject or None,
-        when=when,
+        when=when.strftime("%Y-%m-%dT%H:%M") if when else None,
         text=own_words(re.sub(r"^>(>*From )", r"\1", message_text(message), flags=re.MULTILINE)),
+        line=line,
+        sent=_comparable(when),
+        key=(_ids(message, "Message-ID") or ("",))[0],
+        answers=_ids(message, "References", "In-Reply-To"),
     )
+
+
+def _date(message: EmailMessage) -> datetime | None:
+    if not message["Date"]:
+        return None
+    try:
+        return parsedate_to_datetime(str(message["Date"]))
+    except (ValueError, TypeError):
+        return None
+
+
+def _comparable(when: datetime | None) -> datetime | None:
+    if when is None:
+        return None
+    try:
+        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+def _ids(message: EmailMessage, *headers: str) -> tuple[str, ...]:
+    values = [str(value) for header in headers for value in message.get_all(header, [])]
+    return tuple(found for value in values for found in _ID.findall(value))
 
 
 def _people(message: EmailMessage, *headers: str) -> tuple[_Person, ...]:
@@ -130,7 +185,8 @@ def _people(message: EmailMessage, *headers: str) -> tuple[_Person, ...]:
     return tuple((name.strip(), address.casefold()) for name, address in pairs if "@" in address)
 
 
-def _own_address(mails: Sequence[_Mail], options: ImportOptions) -> str:
+def own_address(mails: Sequence[Mail], options: ImportOptions) -> str:
+    """The user's address, lower-case: as told, else as named, else of who takes part most."""
     if options.own_address:
         return options.own_address.strip().casefold()
     name = words(options.own_name or "")
@@ -138,22 +194,26 @@ def _own_address(mails: Sequence[_Mail], options: ImportOptions) -> str:
         for person in (mail.sender, *mail.recipients):
             if name and words(person[0]) == name:
                 return person[1]
-    # The owner takes part in every message of a mailbox; friends only in their own.
+    # The owner takes part in every message of a mailbox; friends only in their own. In a tie it is
+    # the one who answered: what was answered came in.
     present: Counter[str] = Counter()
     for mail in mails:
-        present.update({mail.sender[1], *(address for _, address in mail.recipients)})
+        present.update(sorted({mail.sender[1], *(address for _, address in mail.recipients)}))
     wrote = Counter(mail.sender[1] for mail in mails)
-    return max(present, key=lambda address: (present[address], wrote[address]), default="")
+    replied = Counter(mail.sender[1] for mail in mails if mail.answers)
+    return max(present, key=lambda who: (present[who], wrote[who], replied[who]), default="")
 
 
-def _sample(mail: _Mail, own: str) -> WritingSample:
+def as_sample(mail: Mail, own: str) -> WritingSample:
+    """A mail that the user wrote, as a writing sample."""
     others = [name or address for name, address in mail.recipients if address != own]
     return WritingSample(
         text=mail.text, title=mail.subject, recipient=", ".join(others) or None, when=mail.when
     )
 
 
-def _activity(mail: _Mail) -> Activity:
+def as_activity(mail: Mail) -> Activity:
+    """A mail that the user received, as an activity; a long one is cut."""
     text = mail.text if len(mail.text) <= _SHORT else _shorten(mail.text)
     if mail.subject:
         text = f"{mail.subject}: {text}"
@@ -168,7 +228,8 @@ def _shorten(text: str) -> str:
     return start[: end + 1].strip() if end > _SHORT // 2 else f"{start.rsplit(' ', 1)[0]} …"
 
 
-def _contacts(mails: Iterable[_Mail], own: str) -> list[Contact]:
+def people_met(mails: Iterable[Mail], own: str) -> list[Contact]:
+    """People with name and address who take part in mails, machines and the user left out."""
     met: dict[str, str] = {}
     for mail in mails:
         for name, address in (mail.sender, *mail.recipients):

@@ -28,7 +28,6 @@ _SINGLE = {"Name": "name", "Age": "age", "Occupation": "occupation", "Location":
 _LISTS = {"Personal_traits": "traits", "Writing_style": "style", "Privacy_info": "facts"}
 _ACTIVITY = {"Smart_device_usage": "device", "Ai_assistant_usage": "assistant"}
 _SPACE = re.compile(r"[\s,]*")
-_RECORD_START = re.compile(r'\{\s*"tid"')
 
 
 def read(path: Path, options: ImportOptions) -> Parsed:
@@ -39,9 +38,9 @@ def read(path: Path, options: ImportOptions) -> Parsed:
     """
     parsed = Parsed()
     text = read_text(path, parsed.problems, options.max_bytes)
-    for line, record in _objects(text, path.name, parsed):
+    for line, record in json_records(text, path.name, parsed.problems, first_key="tid"):
         try:
-            user, context = _context(record)
+            user, context = record_context(record)
         except ValidationError as error:
             problem = describe_invalid(error)
         except (KeyError, TypeError, AttributeError):
@@ -57,31 +56,41 @@ def read(path: Path, options: ImportOptions) -> Parsed:
     return parsed
 
 
-def _objects(text: str, source: str, parsed: Parsed) -> Iterator[tuple[int, Any]]:
-    """Yields line and value of each element of a JSON list, going on after a broken one."""
+def json_records(
+    text: str, source: str, problems: list[SourceError], *, first_key: str
+) -> Iterator[tuple[int, Any]]:
+    """Yields line and value of each element of a JSON list, going on after a broken one.
+
+    Args:
+        text: A list, or one value after the other.
+        source: Name of the file.
+        problems: Takes what is broken.
+        first_key: The key with which a record begins, to find the next one.
+    """
     decoder = json.JSONDecoder()
     start = _SPACE.match(text)
     position = start.end() if start else 0
     if text.startswith("[", position):
         position += 1
+    line, counted = 1, 0
     while True:
         space = _SPACE.match(text, position)
         position = space.end() if space else position
         if position >= len(text) or text[position] == "]":
             return
-        line = text.count("\n", 0, position) + 1
+        line, counted = line + text.count("\n", counted, position), position
         try:
             value, position = decoder.raw_decode(text, position)
         except (json.JSONDecodeError, RecursionError) as error:
             at = error.pos if isinstance(error, json.JSONDecodeError) else position
-            parsed.problems.append(
+            problems.append(
                 SourceError(
                     source,
                     f"is not valid JSON here; the record that begins on line {line} was left out.",
                     line=text.count("\n", 0, at) + 1,
                 )
             )
-            following = _RECORD_START.search(text, at)
+            following = re.compile(rf'\{{\s*"{first_key}"').search(text, at)
             if following is None:
                 return
             position = following.start()
@@ -89,7 +98,13 @@ def _objects(text: str, source: str, parsed: Parsed) -> Iterator[tuple[int, Any]
             yield line, value
 
 
-def _context(record: dict[str, Any]) -> tuple[str, PrivateContext]:
+def record_context(record: dict[str, Any]) -> tuple[str, PrivateContext]:
+    """The `tid` of a record and what is known of its user.
+
+    Raises:
+        KeyError, TypeError, AttributeError: It is no such record.
+        ValidationError: A field of its profile is wrong.
+    """
     fields: dict[str, Any] = {}
     activities: list[Activity] = []
     for line in str(record["additional_profile"]).splitlines():

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from random import Random
 
 from langchain_cogenesis.context.schema import PrivateContext
-from langchain_cogenesis.data.composition import create_request, earlier_writing
+from langchain_cogenesis.data.composition import create_request, write_earlier
 from langchain_cogenesis.data.grammar import names
 from langchain_cogenesis.data.grammar.occasions.base import Slot
 from langchain_cogenesis.data.grammar.personas import Persona, create_persona, distractions
@@ -42,7 +42,7 @@ def grammar_subject(seed: int, number: int) -> Subject:
     context = PrivateContext(
         profile=persona.profile,
         activities=(*occasion.activities, *others),
-        writings=tuple(earlier_writing(random, persona, "all") for _ in range(2)),
+        writings=tuple(write_earlier(random, persona, "all") for _ in range(2)),
     )
     units = known_units((*_profile_units(persona), *_slot_units(occasion.slots)), context)
     return Subject(number, instruction, context, units, _attributes(persona))

@@ -1,0 +1,143 @@
+"""The grammar's requests and letters as examples: invented users with whole contexts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from langchain_cogenesis.context.schema import PrivateContext, WritingSample
+from langchain_cogenesis.data.composition import (
+    Example,
+    Request,
+    answer_request,
+    create_request,
+    write_earlier,
+)
+from langchain_cogenesis.data.examples import topic_of
+from langchain_cogenesis.data.grammar.documents import Found
+from langchain_cogenesis.data.grammar.occasions.base import Slot
+from langchain_cogenesis.data.grammar.personas import Persona, create_persona, distractions
+from langchain_cogenesis.data.grammar.tasks import Scope, tasks_within
+from langchain_cogenesis.data.task.example import Fact, TaskExample
+
+_EVERYTHING = frozenset(
+    {"activity", "style", "name", "occupation", "company", "location", "contact", "fact"}
+)
+_ASKED_FOR = frozenset({"chore"})
+"""Slots that the request alone tells: nothing of the context says them."""
+_OTHER_ACTIVITIES = (3, 8)
+_EARLIER = (1, 3)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class GrammarUser:
+    """An invented user and what they ask for.
+
+    Attributes:
+        persona: The user.
+        context: Everything that is known: the profile, activities of all requests among others,
+            earlier writings.
+        requests: What is asked for.
+        examples: The answers, in the same order.
+    """
+
+    persona: Persona
+    context: PrivateContext
+    requests: tuple[Request, ...]
+    examples: tuple[Example, ...]
+
+
+def create_user(
+    seed: int | str,
+    tasks: int,
+    *,
+    persona: Persona | None = None,
+    scope: Scope = "everything",
+    held_out: bool = False,
+) -> GrammarUser:
+    """Creates a user with requests that have different topics; the same arguments, the same user.
+
+    Args:
+        seed: Which user.
+        tasks: Number of requests, at most about 20: there are so many topics.
+        persona: Who it is; by default one is made.
+        scope: Tasks, structures and sentences to draw from.
+        held_out: Take wordings and names that are kept for evaluation.
+    """
+    random = Random(f"user/{scope}/{held_out}/{seed}")
+    # Drawn in any case, so that what follows doesn't depend on who it is.
+    made = create_persona(random, held_out=held_out)
+    persona = persona or made
+    requests = _requests(random, persona, tasks, scope, held_out=held_out)
+    earlier = tuple(write_earlier(random, persona, scope) for _ in range(random.randint(*_EARLIER)))
+    context = _context(random, persona, requests, earlier)
+    everything = Found((), _EVERYTHING)
+    examples = tuple(
+        answer_request(random, persona, request, "context_outline", everything, surprises=True)
+        for request in requests
+    )
+    return GrammarUser(persona, context, tuple(requests), examples)
+
+
+def read_grammar(users: int, *, tasks: int = 3, seed: int = 0) -> Iterator[TaskExample]:
+    """Yields examples of invented users, without end to their number.
+
+    Args:
+        users: How many.
+        tasks: Examples of each.
+        seed: Another seed gives other users.
+    """
+    for number in range(users):
+        made = create_user(f"{seed}/{number}", tasks)
+        for place, example in enumerate(made.examples):
+            yield TaskExample(
+                id=f"grammar-{seed}-{number}-{place}",
+                user=f"grammar-{seed}-{number}",
+                instruction=example.instruction,
+                context=made.context,
+                reference=example.answer,
+                facts=facts_of(example),
+                outline=example.sketch,
+                task=example.task,
+            )
+
+
+def facts_of(example: Example) -> tuple[Fact, ...]:
+    """The facts of an answer that come from private context, by the slot's name.
+
+    Of slots with the same value the first counts.
+    """
+    found: dict[str, Fact] = {}
+    for name, value in example.facts.items():
+        slot: Slot = example.slots[name]
+        if slot.source != "planner" and name not in _ASKED_FOR and value:
+            found.setdefault(value, Fact(name=name, value=value))
+    return tuple(found.values())
+
+
+def _requests(
+    random: Random, persona: Persona, count: int, scope: Scope, *, held_out: bool
+) -> list[Request]:
+    requests: list[Request] = []
+    topics: set[str] = set()
+    while len(requests) < count:
+        task = random.choice(tasks_within(scope))
+        request = create_request(random, persona, task, scope, held_out=held_out)
+        # Facts of one topic could be taken for one another.
+        if topic_of(request) not in topics:
+            topics.add(topic_of(request))
+            requests.append(request)
+    return requests
+
+
+def _context(
+    random: Random,
+    persona: Persona,
+    requests: Sequence[Request],
+    earlier: tuple[WritingSample, ...],
+) -> PrivateContext:
+    activities = [a for request in requests for a in request.occasion.activities]
+    activities += distractions(random, persona, random.randint(*_OTHER_ACTIVITIES))
+    random.shuffle(activities)
+    return PrivateContext(profile=persona.profile, activities=tuple(activities), writings=earlier)
