@@ -42,7 +42,7 @@ from langchain_cogenesis.nodes import (
     read_instruction,
 )
 from langchain_cogenesis.session import UserSession
-from langchain_cogenesis.tracing import UntracedRuns
+from langchain_cogenesis.tracing import UntracedRuns, untraced
 
 _Chain = Runnable[Any, Any]
 _HOPELESS = (RemoteUnavailableError, EgressDeniedError)
@@ -250,5 +250,6 @@ def _messages(given: Any) -> list[BaseMessage]:
 
 
 def _silent(config: RunnableConfig) -> RunnableConfig:
-    # Of the parts' runs, inputs and outputs are private documents and prompts.
-    return {**config, "callbacks": []}
+    # Of the parts' runs, inputs and outputs are private documents and prompts. With no callbacks at
+    # all, an environment variable would bring in a hosted tracer for each of them.
+    return {**config, "callbacks": untraced([], private=False)}
