@@ -43,8 +43,12 @@ def chrf(text: str, reference: str) -> float:
 
 @lru_cache(maxsize=1)
 def _scorer() -> Any:
-    module: Any = require_extra("rouge_score.rouge_scorer")
-    return module.RougeScorer(list(ROUGE_TYPES), use_stemmer=True)
+    scorer: Any = require_extra("rouge_score.rouge_scorer")
+    tokenizers: Any = require_extra("rouge_score.tokenizers")
+    # Given its tokenizer, it doesn't announce one, which would set up the process's logging.
+    return scorer.RougeScorer(
+        list(ROUGE_TYPES), use_stemmer=True, tokenizer=tokenizers.DefaultTokenizer(True)
+    )
 
 
 def require_extra(name: str) -> ModuleType:

@@ -18,76 +18,12 @@ _GREETING = re.compile(
 _CLOSING_WORDS = 6
 _EMOJI = re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")
 PUNCTUATION = ".,;:!?-–—…()\"'"
-FUNCTION_WORDS = tuple(
-    [
-        "a",
-        "about",
-        "after",
-        "all",
-        "an",
-        "and",
-        "any",
-        "are",
-        "as",
-        "at",
-        "be",
-        "because",
-        "been",
-        "but",
-        "by",
-        "can",
-        "could",
-        "do",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "just",
-        "may",
-        "me",
-        "more",
-        "my",
-        "no",
-        "not",
-        "of",
-        "on",
-        "one",
-        "or",
-        "our",
-        "out",
-        "so",
-        "some",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "they",
-        "this",
-        "to",
-        "up",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "which",
-        "who",
-        "will",
-        "with",
-        "would",
-        "you",
-        "your",
-    ]
-)
+_FUNCTION_WORDS = """
+a about after all an and any are as at be because been but by can could do for from had has have
+if in into is it its just may me more my no not of on one or our out so some that the their them
+then there they this to up was we were what when which who will with would you your
+"""
+FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 """Words that say little and betray much of who writes (Mosteller and Wallace 1964)."""
 
 
@@ -130,10 +66,9 @@ def punctuation_similarity(text: str, reference: str) -> float:
 
 def function_word_similarity(text: str, reference: str) -> float:
     """How alike the shares of the function words are: 1 is alike, 0 is nothing in common."""
-    known = frozenset(FUNCTION_WORDS)
     return _shared(
-        Counter(word for word in words_of(text) if word in known),
-        Counter(word for word in words_of(reference) if word in known),
+        Counter(word for word in words_of(text) if word in FUNCTION_WORDS),
+        Counter(word for word in words_of(reference) if word in FUNCTION_WORDS),
     )
 
 
