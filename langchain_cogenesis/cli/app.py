@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from langchain_cogenesis._version import __version__
+from langchain_cogenesis.cli.bench import bench_app
 from langchain_cogenesis.cli.context import context_app, import_
 from langchain_cogenesis.cli.demo import demo
 from langchain_cogenesis.cli.doctor import doctor
@@ -49,6 +50,7 @@ app.command()(preview)
 app.add_typer(context_app, name="context")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(fusion_app, name="fusion")
+app.add_typer(bench_app, name="bench")
 app.command()(serve)
 app.command()(models)
 app.command()(doctor)
