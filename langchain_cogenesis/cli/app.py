@@ -8,6 +8,7 @@ import typer
 
 from langchain_cogenesis._version import __version__
 from langchain_cogenesis.cli.audit import audit
+from langchain_cogenesis.cli.bench import bench_app
 from langchain_cogenesis.cli.context import context_app, import_
 from langchain_cogenesis.cli.demo import demo
 from langchain_cogenesis.cli.doctor import doctor
@@ -52,6 +53,7 @@ app.add_typer(context_app, name="context")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(fusion_app, name="fusion")
 app.add_typer(synthesize_app, name="synthesize")
+app.add_typer(bench_app, name="bench")
 app.command()(serve)
 app.command()(models)
 app.command()(doctor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -110,6 +110,78 @@ def estimate_gain(
     low, high = _ends(_share_lost(table[drawn].sum(axis=1)))
     value = float(_share_lost(table.sum(axis=0, keepdims=True))[0])
     return Estimate(value, low, high, len(table))
+
+
+def estimate_difference(
+    before: Sequence[tuple[float, float]], after: Sequence[tuple[float, float]], seed: int = 0
+) -> Estimate | None:
+    """Estimates by how much a ratio rose, paired by text: `after - before`.
+
+    Args:
+        before: Numerator and denominator of each text.
+        after: The same texts in the same order.
+        seed: Of the resampling.
+
+    Raises:
+        ValueError: They aren't as many.
+    """
+    return _paired([before, after], lambda ratios: ratios[1] - ratios[0], seed)
+
+
+def estimate_closed(
+    low: Sequence[tuple[float, float]],
+    high: Sequence[tuple[float, float]],
+    reached: Sequence[tuple[float, float]],
+    seed: int = 0,
+) -> Estimate | None:
+    """Estimates which share of a gap is closed, paired by text: `(reached - low) / (high - low)`.
+
+    Args:
+        low: Numerator and denominator of each text on the near side of the gap.
+        high: The same texts on its far side.
+        reached: The same texts where it may be closed.
+        seed: Of the resampling.
+
+    Returns:
+        The share, 1 is closed; None where the interval of `high - low` holds 0, so that there is no
+        gap to close.
+
+    Raises:
+        ValueError: They aren't as many.
+    """
+    gap = estimate_difference(low, high, seed)
+    if gap is None or gap.low <= 0 <= gap.high:
+        return None
+
+    def closed(ratios: np.ndarray) -> np.ndarray:
+        shares: np.ndarray = (ratios[2] - ratios[0]) / (ratios[1] - ratios[0])
+        return shares
+
+    return _paired([low, high, reached], closed, seed)
+
+
+def _paired(
+    columns: Sequence[Sequence[tuple[float, float]]],
+    compare: Callable[[np.ndarray], np.ndarray],
+    seed: int,
+) -> Estimate | None:
+    """A comparison of ratios of sums, with a percentile bootstrap over texts."""
+    import numpy as np
+
+    if len({len(column) for column in columns}) != 1:
+        raise ValueError("paired columns have different lengths")
+    table = np.array(columns, dtype=float).reshape(len(columns), -1, 2)
+    table = table[:, (table[:, :, 1] != 0).all(axis=0)]
+    count = table.shape[1]
+    if not count:
+        return None
+    drawn = np.random.default_rng(seed).integers(0, count, (RESAMPLES, count))
+    sums = table[:, drawn].sum(axis=2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = compare(sums[:, :, 0] / sums[:, :, 1])
+        total = table.sum(axis=1)
+        value = float(compare((total[:, 0] / total[:, 1])[:, None])[0])
+    return Estimate(value, *_ends(values[np.isfinite(values)]), count)
 
 
 def _share_lost(sums: np.ndarray) -> np.ndarray:

@@ -1,0 +1,219 @@
+"""The rows of the comparison: who writes, from what, and what leaves for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from langchain_core.messages import AIMessageChunk, HumanMessage, SystemMessage
+
+from langchain_cogenesis.chat_fusion import ChatLogitFusion
+from langchain_cogenesis.chat_models import ChatCoGenesis
+from langchain_cogenesis.collaboration import Mode, message_text
+from langchain_cogenesis.evaluation.baselines import DRAFT, KEEP, draft_and_replace
+from langchain_cogenesis.evaluation.comparison.forced import masked_helper
+from langchain_cogenesis.evaluation.comparison.world import Case, World
+from langchain_cogenesis.exceptions import ModeError
+from langchain_cogenesis.fusion.base import Fusion
+from langchain_cogenesis.fusion.fixed import LinearFusion, LogLinearFusion, MaxFusion, ProxyFusion
+from langchain_cogenesis.fusion.prefix import RawPrefix
+from langchain_cogenesis.fusion.schedule import EveryStep, Schedule
+from langchain_cogenesis.fusion.steps import Helper, Mixer
+from langchain_cogenesis.logit_answering import local_vocabulary
+from langchain_cogenesis.logit_settings import FusionHelper, LogitSettings
+from langchain_cogenesis.models.local_next import LocalNextTokenModel
+from langchain_cogenesis.models.text_stream import TextStream
+from langchain_cogenesis.prompts import (
+    private_messages,
+    public_messages,
+    render_context,
+    role_pairs,
+)
+
+Kind = Literal["bound", "local", "sketch", "logits", "baseline"]
+
+
+@dataclass(slots=True, repr=False)
+class Written:
+    """What a row came to, filled while it is streamed.
+
+    Attributes:
+        account: As in `response_metadata["cogenesis"]`, where there is one.
+        usage: Tokens that the remote read and wrote, where it tells.
+        sketch: The outline, restored.
+    """
+
+    account: dict[str, Any] = field(default_factory=dict)
+    usage: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def sketch(self) -> tuple[str, ...]:
+        """The outline, restored; empty if there was none."""
+        return tuple(self.account.get("sketch", ()))
+
+
+Write = Callable[[World, Case, Written], Iterable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row.
+
+    Attributes:
+        key: Its name on the command line and in files.
+        label: Its name in tables.
+        kind: What it is.
+        write: Streams the text for a case.
+        fusion: How logits are fused; for the likelihood of references.
+        three: Whether the fusion is for three models.
+        trusts: Whether the remote sees what is private.
+    """
+
+    key: str
+    label: str
+    kind: Kind
+    write: Write
+    fusion: Fusion | None = None
+    three: bool = False
+    trusts: bool = False
+
+
+def comparison_rows(world: World) -> list[Row]:
+    """All rows that can be run with these models, in the order of the table."""
+    weight = world.settings.weight
+    pair = (weight, 1 - weight)
+    rows = [
+        Row("llm-context", "LLM with context", "bound", _llm_with_context, trusts=True),
+        Row("llm", "LLM without context", "baseline", _llm_alone, trusts=True),
+        Row("slm-context", "SLM with context", "local", _mode("local")),
+        Row("sketch", "+ sketch", "sketch", _mode("sketch")),
+        _logits("logits-linear", f"+ logits, linear {weight:g}", LinearFusion(pair)),
+        _logits("logits-log-linear", "+ logits, log-linear", LogLinearFusion(pair)),
+        _logits("logits-max", "+ logits, maximum", MaxFusion()),
+        _three("logits-proxy", "+ logits, proxy", ProxyFusion(1.0)),
+        _three(
+            "logits-three",
+            "+ logits, three models",
+            LinearFusion((weight, 0.1, max(0.0, 0.9 - weight))),
+        ),
+    ]
+    if world.learned is not None:
+        rows.append(_logits("logits-learned", "+ logits, learned", world.learned))
+    rows += [
+        Row("redact", "redact and restore", "baseline", _mode("remote")),
+        Row("draft", "remote drafts, masked (P³)", "baseline", _drafted(raw=False)),
+        Row("draft-raw", "remote drafts, raw (P³)", "baseline", _drafted(raw=True), trusts=True),
+    ]
+    return [row for row in rows if world.open_remote is not None or not row.trusts]
+
+
+def _mode(mode: Mode, settings: LogitSettings | None = None) -> Write:
+    def write(world: World, case: Case, written: Written) -> Iterator[str]:
+        model = ChatCoGenesis(
+            local=world.local,
+            remote=world.remote,
+            retriever=case.retriever,
+            logits=settings or LogitSettings(),
+        )
+        options: dict[str, Any] = {"max_tokens": world.settings.max_tokens, "temperature": 0.0}
+        yield from _stream(model.stream(case.example.instruction, mode=mode, **options), written)
+
+    return write
+
+
+def _logits(
+    key: str,
+    label: str,
+    fusion: Fusion,
+    schedule: Schedule | None = None,
+) -> Row:
+    settings = LogitSettings(fusion, schedule or EveryStep())
+    return Row(key, label, "logits", _mode("logits", settings), fusion)
+
+
+def _three(key: str, label: str, fusion: Fusion) -> Row:
+    def write(world: World, case: Case, written: Written) -> Iterator[str]:
+        # The local model without context runs here: it may read the instruction as it is.
+        helpers = (
+            FusionHelper(world.bare, "instruction"),
+            FusionHelper(world.remote.distributions(local_vocabulary(world.local)), "masked"),
+        )
+        model = ChatLogitFusion(local=world.local, helpers=helpers, gate=world.gate, fusion=fusion)
+        messages = [
+            SystemMessage(render_context(case.documents)),
+            HumanMessage(case.example.instruction),
+        ]
+        options: dict[str, Any] = {"max_tokens": world.settings.max_tokens, "temperature": 0.0}
+        yield from _stream(model.stream(messages, **options), written)
+
+    return Row(key, label, "logits", write, fusion, three=True)
+
+
+def _stream(chunks: Iterator[AIMessageChunk], written: Written) -> Iterator[str]:
+    for chunk in chunks:
+        written.account.update(chunk.response_metadata.get("cogenesis", {}))
+        yield message_text(chunk)
+    told = written.account.get("usage", {}).get("remote", {})
+    if told.get("total_tokens"):
+        written.usage = {"input": told["input_tokens"], "output": told["output_tokens"]}
+
+
+def _llm_with_context(world: World, case: Case, written: Written) -> Iterator[str]:
+    messages = private_messages(case.example.instruction, case.documents)
+    yield from _trusted_stream(world, list(messages), written)
+
+
+def _llm_alone(world: World, case: Case, written: Written) -> Iterator[str]:
+    yield from _trusted_stream(world, list(public_messages(case.example.instruction)), written)
+
+
+def _trusted_stream(world: World, messages: list[Any], written: Written) -> Iterator[str]:
+    if world.open_remote is None:
+        raise ModeError(
+            "this row would show the remote what is private, and it isn't trusted.",
+            hint="Declare it with --trusted, or leave the row out.",
+        )
+    usage: Any = None
+    for chunk in world.open_remote.stream(messages, max_tokens=world.settings.max_tokens):
+        usage = chunk.usage_metadata or usage
+        yield message_text(chunk)
+    if usage:
+        written.usage = {"input": usage["input_tokens"], "output": usage["output_tokens"]}
+
+
+def _drafted(*, raw: bool, draft: int = DRAFT, keep: float = KEEP) -> Write:
+    def write(world: World, case: Case, written: Written) -> Iterator[str]:
+        mixer = _draft_mixer(world, case, raw=raw)
+        limit = min(world.settings.max_tokens, mixer.room(None))
+        text, kept, count = TextStream(()), 0, 0
+        for step in draft_and_replace(mixer, limit, draft=draft, keep=keep):
+            count += 1
+            kept += step.weights == (0.0, 1.0)
+            yield text.push(step.text)
+        yield text.finish()
+        written.account["kept"] = (kept, count)
+
+    return write
+
+
+def _draft_mixer(world: World, case: Case, *, raw: bool) -> Mixer:
+    local = world.local.engine
+    vocabulary = local_vocabulary(world.local)
+    instruction = case.example.instruction
+    if not raw:
+        helper = masked_helper(world, case, world.remote.distributions(vocabulary))
+    elif world.open_remote is not None:
+        model = world.open_remote.distributions(vocabulary)
+        helper = Helper(model, model.prompt_ids(_chat(public_messages(instruction))), RawPrefix())
+    else:
+        raise ModeError(
+            "this row would show the remote what is private, and it isn't trusted.",
+            hint="Declare it with --trusted, or leave the row out.",
+        )
+    prompt = local.apply_template(_chat(private_messages(instruction, case.documents)))
+    return Mixer(LocalNextTokenModel(local), prompt, [helper])
+
+
+def _chat(messages: Any) -> list[dict[str, str]]:
+    return [{"role": role, "content": text} for role, text in role_pairs(messages)]

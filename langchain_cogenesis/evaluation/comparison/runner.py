@@ -1,0 +1,204 @@
+"""Runs the rows of a comparison over examples; what is there already isn't run again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from langchain_cogenesis.data.task.example import TaskExample
+from langchain_cogenesis.evaluation.comparison.forced import UNMEASURED, ForcedStep, forced_steps
+from langchain_cogenesis.evaluation.comparison.measuring import (
+    cost_measure,
+    egress_measures,
+    likelihood_measures,
+    quality_measures,
+    time_measures,
+)
+from langchain_cogenesis.evaluation.comparison.results import Result, ResultFile
+from langchain_cogenesis.evaluation.comparison.rows import Row, Written
+from langchain_cogenesis.evaluation.comparison.world import (
+    Case,
+    PairSettings,
+    World,
+    read_case,
+    teach,
+)
+from langchain_cogenesis.evaluation.judge_prompts import QUESTIONS
+from langchain_cogenesis.evaluation.metrics.cost import Price, Stopwatch
+from langchain_cogenesis.exceptions import CoGenesisError, RemoteUnavailableError
+
+if TYPE_CHECKING:
+    from langchain_cogenesis.evaluation.judge import Judge
+    from langchain_cogenesis.privacy.gate import EgressGate
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """How far a run is.
+
+    Attributes:
+        done: Texts so far, those that were there already included.
+        total: Texts in all.
+        fresh: Texts that this run wrote.
+    """
+
+    done: int
+    total: int
+    fresh: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """A judge, and the gate before it, which must learn each user's values."""
+
+    judge: Judge
+    gate: EgressGate | None = None
+
+
+def run_rows(
+    world: World,
+    rows: Sequence[Row],
+    examples: Sequence[TaskExample],
+    results: ResultFile,
+    *,
+    price: Price | None = None,
+    judging: Judging | None = None,
+) -> Iterator[Tick]:
+    """Writes and measures all texts that aren't there yet.
+
+    Args:
+        world: The models.
+        rows: The rows.
+        examples: The examples.
+        results: Where results go.
+        price: What the remote takes.
+        judging: Who judges the texts, if anybody.
+
+    Yields:
+        A tick for each example.
+
+    Raises:
+        RemoteUnavailableError: The remote is down; what was written is kept.
+    """
+    done = fresh = 0
+    for example in examples:
+        wanted = [r for r in rows if not _finished(results, r, example, judging)]
+        done += len(rows)
+        if wanted:
+            fresh += len(wanted)
+            case = read_case(world, example)
+            if any((row.key, example.id) not in results for row in wanted):
+                _write_rows(world, case, wanted, results, price)
+            if judging is not None:
+                _judge_rows(case, wanted, results, judging)
+        yield Tick(done, len(rows) * len(examples), fresh)
+
+
+def _finished(results: ResultFile, row: Row, example: TaskExample, judging: Judging | None) -> bool:
+    found = results.results.get((row.key, example.id))
+    return found is not None and (judging is None or found.judged or found.error is not None)
+
+
+def _write_rows(
+    world: World, case: Case, rows: Sequence[Row], results: ResultFile, price: Price | None
+) -> None:
+    world.start(case)
+    steps: list[ForcedStep] | None = None
+    if any(row.fusion is not None for row in rows):
+        try:
+            steps = forced_steps(world, case)
+        except UNMEASURED:
+            steps = None
+    for row in rows:
+        if (row.key, case.example.id) not in results:
+            results.add(_write_row(world, case, row, steps, price))
+
+
+def _write_row(
+    world: World,
+    case: Case,
+    row: Row,
+    steps: list[ForcedStep] | None,
+    price: Price | None,
+) -> Result:
+    example = case.example
+    # The endpoint's own questions at the first contact are no cost of this text.
+    if row.kind == "logits" or row.key.startswith("draft"):
+        _connect(world, row)
+    world.start(case)
+    written, watch = Written(), Stopwatch()
+    try:
+        text = "".join(watch.watch(row.write(world, case, written)))
+    except RemoteUnavailableError:
+        raise
+    except CoGenesisError as error:
+        return Result(row.key, example.id, example.task, error=type(error).__name__)
+    tokens = world.local.engine.count_tokens(text)
+    measures = quality_measures(case, text)
+    measures |= egress_measures(world, case, written, tokens)
+    measures |= cost_measure(price, measures)
+    measures |= time_measures(watch, tokens)
+    measures |= likelihood_measures(world, case, row, written, steps)
+    return Result(row.key, example.id, example.task, measures, text, written.sketch)
+
+
+def _connect(world: World, row: Row) -> None:
+    from langchain_cogenesis.logit_answering import local_vocabulary
+
+    remote = world.open_remote if row.trusts else world.remote
+    if remote is not None:
+        try:
+            remote.distributions(local_vocabulary(world.local))
+        except RemoteUnavailableError:
+            raise
+        except CoGenesisError:
+            # Told again, and noted, when the row is run.
+            return
+
+
+def _judge_rows(case: Case, rows: Sequence[Row], results: ResultFile, judging: Judging) -> None:
+    example = case.example
+    if judging.gate is not None:
+        teach(judging.gate, example.context)
+    profile = "\n".join(item.text for item in example.context.items() if item.kind != "writing")
+    for row in rows:
+        result = results.results.get((row.key, example.id))
+        if result is None or result.error is not None or result.judged:
+            continue
+        measures = dict(result.measures)
+        for question in QUESTIONS:
+            said = judging.judge.rate(question, example.instruction, result.text, profile)
+            if said.rating is not None:
+                measures[f"judge {question}"] = (said.rating, 1)
+            else:
+                measures["judge unscored"] = (measures.get("judge unscored", (0, 1))[0] + 1, 1)
+        results.add(replace(result, measures=measures, judged=True))
+
+
+def run_identity(
+    pair: PairSettings, data: str, seed: int, price: Price | None, engines: Sequence[str]
+) -> dict[str, Any]:
+    """What results must have in common to stand in one table.
+
+    Args:
+        pair: The models and how they write.
+        data: Name or path of the examples.
+        seed: Of the examples.
+        price: What the remote takes.
+        engines: What tells the models' files from others of the same names.
+    """
+    return {
+        "local": pair.local,
+        "remote": pair.remote,
+        "remote model": pair.remote_model,
+        "fusion": str(pair.fusion_file) if pair.fusion_file else None,
+        "weight": pair.weight,
+        "max tokens": pair.max_tokens,
+        "items": pair.k,
+        "data": data,
+        "seed": seed,
+        "price": [price.input, price.output] if price else None,
+        "files": hashlib.sha256("/".join(engines).encode()).hexdigest()[:16],
+    }
