@@ -20,8 +20,9 @@ def blocks(language: str) -> list[str]:
 
 
 def environment(home: Path) -> dict[str, str]:
-    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "COGENESIS_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    """Nothing of another run is found, neither a user nor a folder of results."""
+    own = {"COGENESIS_HOME": str(home / "home"), "TMPDIR": str(home), "OMP_NUM_THREADS": "1"}
+    return {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", **own}
 
 
 def test_every_command_runs(tmp_path: Path) -> None:
