@@ -24,6 +24,7 @@ N_BATCH_GPU = 512
 MAX_DEFAULT_N_CTX = 4096
 
 _ERROR_LEVEL = 4
+_UNUSED = 1 << 1  # LLAMA_TOKEN_ATTR_UNUSED
 
 
 class LogSink:
@@ -92,7 +93,8 @@ class Decoder:
         self._batch = library.llama_batch_init(self.n_batch, 0, 1)
         self._finalizer = weakref.finalize(self, _free, library, model, context, self._batch, owner)
         self._fill_batch()
-        self.n_vocab: int = library.llama_vocab_n_tokens(self._vocab)
+        self._n_rows: int = library.llama_vocab_n_tokens(self._vocab)
+        self.n_vocab: int = self._count_used()
         self.bos_id: int = library.llama_vocab_bos(self._vocab)
         self.eos_id: int = library.llama_vocab_eos(self._vocab)
         self.add_bos: bool = library.llama_vocab_get_add_bos(self._vocab) and self.bos_id >= 0
@@ -101,6 +103,17 @@ class Decoder:
         )
         self._pieces: dict[int, bytes] = {}
         self._cached: list[int] = []
+
+    def _count_used(self) -> int:
+        """Tokens without the padding at the end.
+
+        Models of one family have one tokenizer and matrices of several widths: Qwen2.5 up to 3B has
+        151,936 rows, from 7B on 152,064, for 151,665 tokens. Converters name the rest unused.
+        """
+        count = self._n_rows
+        while count > 1 and self._lib.llama_vocab_get_attr(self._vocab, count - 1) & _UNUSED:
+            count -= 1
+        return count
 
     def _fill_batch(self) -> None:
         batch, size = self._batch, (self.n_batch,)
@@ -159,8 +172,8 @@ class Decoder:
         if not outputs:
             return None
         logits = self._lib.llama_get_logits(self._context)
-        rows: NDArray[np.float32] = np.ctypeslib.as_array(logits, (count, self.n_vocab)).copy()
-        return rows
+        rows: NDArray[np.float32] = np.ctypeslib.as_array(logits, (count, self._n_rows))
+        return rows[:, : self.n_vocab].copy()
 
     def _clear(self) -> None:
         self._lib.llama_memory_clear(self._memory, True)

@@ -27,7 +27,7 @@ class EngineVocabulary(ABC):
 
     @property
     def n_vocab(self) -> int:
-        """Size of the vocabulary."""
+        """Size of the vocabulary, without the padding that some models have at its end."""
         return self._loaded().n_vocab
 
     @property

@@ -103,6 +103,7 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "llama_vocab_eos": (c_int32, _VOCAB),
     "llama_vocab_get_add_bos": (c_bool, _VOCAB),
     "llama_vocab_is_eog": (c_bool, _TOKEN),
+    "llama_vocab_get_attr": (c_int32, _TOKEN),
     "llama_vocab_is_control": (c_bool, _TOKEN),
     "llama_vocab_get_text": (c_char_p, _TOKEN),
     "llama_tokenize": (

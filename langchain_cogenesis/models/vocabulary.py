@@ -1,4 +1,4 @@
-"""Are two vocabularies the same? Decided by their pieces, never by their size."""
+"""Are two vocabularies the same? Decided by their pieces, padding left out."""
 
 from __future__ import annotations
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from langchain_cogenesis.exceptions import ConfigurationError, ContextLengthError
 from langchain_cogenesis.models.base import Capabilities, Draft
 from langchain_cogenesis.models.endpoints.client import EndpointClient
-from langchain_cogenesis.models.endpoints.rows import Speller
+from langchain_cogenesis.models.endpoints.rows import Speller, top_row
 from langchain_cogenesis.models.endpoints.texts import AWKWARD
 from langchain_cogenesis.models.logprobs import Distribution, TopLogprobs
 from langchain_cogenesis.models.vocabulary import Vocabulary, require_same
@@ -19,6 +19,10 @@ from langchain_cogenesis.privacy.restore import Conversation
 
 ASSUMED_N_CTX = 8192
 """Longest sequence where the server doesn't tell, tokens."""
+
+MOST_PADDING = 1024
+"""Rows that a matrix may have behind the last token of its vocabulary. Those that were looked at
+have 0 to 399 (Qwen2.5-72B); widths are rounded up to multiples of 64 to 512."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class RemoteNextTokenModel(ABC):
         self.top_k = top_k
         self._n_ctx = n_ctx or ASSUMED_N_CTX
         self._asked_n_ctx = n_ctx
+        self._padding = 0
         self._capabilities = Capabilities(top_k=top_k, ids=self.takes_ids)
 
     def __repr__(self) -> str:
@@ -215,6 +220,10 @@ class RemoteNextTokenModel(ABC):
     def _continue(self, ids: list[int], count: int) -> tuple[list[int], list[TopLogprobs]]:
         """Greedy ids and their rows, in one request; an id that ends the text is among them."""
 
+    def _row_of(self, pairs: Iterable[tuple[int, Any]]) -> TopLogprobs:
+        size, unusable = self.vocabulary.size, self.client.unusable
+        return top_row(pairs, size, self.top_k, unusable, padding=self._padding)
+
     def _tokenize(self, text: str) -> list[int] | None:
         """The server's own ids of a plain text of ours; None where it can't be asked."""
         return None
@@ -234,6 +243,10 @@ class RemoteNextTokenModel(ABC):
             # Vocabularies that agree on many texts, and in size, are taken for the same.
             digest = own.digest if self._spells_alike() else "other"
         size = own.size if facts.n_vocab is None else facts.n_vocab
+        if facts.digest is None and 0 <= size - own.size <= MOST_PADDING:
+            # Servers that tell no digest tell the width of the matrix, padding included.
+            self._padding = MOST_PADDING if facts.n_vocab is None else size - own.size
+            size = own.size
         told = Vocabulary(size, own.piece, own.tokenize, own.eog_ids, digest=digest)
         require_same(own, "The local model", told, f"{self.name} at {self.client.origin}")
 

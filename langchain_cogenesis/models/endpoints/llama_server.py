@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from langchain_cogenesis.models.endpoints.base import RemoteNextTokenModel, ServerFacts
 from langchain_cogenesis.models.endpoints.client import RequestRefusedError
-from langchain_cogenesis.models.endpoints.rows import id_list, only, top_row
+from langchain_cogenesis.models.endpoints.rows import id_list, only
 from langchain_cogenesis.models.endpoints.texts import GREETINGS, probe_chats
 from langchain_cogenesis.models.logprobs import TopLogprobs
 
@@ -135,7 +135,7 @@ class LlamaServerModel(RemoteNextTokenModel):
                 (only(other, "id", int, unusable), other.get("logprob"))
                 for other in only(entry, "top_logprobs", list, unusable)
             ]
-            rows.append(top_row(pairs, self.vocabulary.size, self.top_k, unusable))
+            rows.append(self._row_of(pairs))
         return ids, rows
 
     def _post(self, route: str, body: Mapping[str, Any], constants: tuple[str, ...] = ()) -> Any:

@@ -13,7 +13,6 @@ from langchain_cogenesis.models.endpoints.rows import (
     id_list,
     only,
     read_id,
-    top_row,
 )
 from langchain_cogenesis.models.endpoints.texts import GREETINGS, probe_chats
 from langchain_cogenesis.models.logprobs import TopLogprobs
@@ -117,4 +116,4 @@ class OwnEndpointModel(RemoteNextTokenModel):
     def _row(self, top: Any, *, unscored: bool) -> TopLogprobs:
         unusable = self.client.unusable
         pairs = [] if unscored and top is None else by_ids(top, unusable)
-        return top_row(pairs, self.vocabulary.size, self.top_k, unusable)
+        return self._row_of(pairs)

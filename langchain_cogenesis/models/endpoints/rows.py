@@ -60,6 +60,7 @@ def top_row(
     unusable: Unusable,
     *,
     unmapped: float = 0.0,
+    padding: int = 0,
 ) -> TopLogprobs:
     """Makes a row of at most `top_k` tokens, the most probable ones.
 
@@ -71,6 +72,7 @@ def top_row(
         top_k: Tokens that were asked for.
         unusable: Makes the error.
         unmapped: Probability of tokens whose ids could not be told.
+        padding: Rows of the server's matrix behind the last token; their probability is unmapped.
 
     Raises:
         RemoteResponseError: A value is no number.
@@ -79,6 +81,11 @@ def top_row(
     for token, value in pairs:
         if not is_number(value):
             raise unusable("a log-probability that is no number")
+        if n_vocab <= token < n_vocab + padding:
+            if not value <= 0.0:
+                raise unusable("a log-probability above zero")
+            unmapped += math.exp(value)
+            continue
         # An id beyond any vocabulary stays wrong, and fits in an array.
         listed.append((min(token, n_vocab), float(value)))
     # NaN comes first: it must not be dropped before it is found.

@@ -17,7 +17,6 @@ from langchain_cogenesis.models.endpoints.rows import (
     id_list,
     only,
     read_id,
-    top_row,
 )
 from langchain_cogenesis.models.logprobs import TopLogprobs
 
@@ -93,7 +92,7 @@ class VllmModel(RemoteNextTokenModel):
             if isinstance(rank, int) and rank > self.top_k:
                 continue
             pairs.append((int(token), only(entry, "logprob", float | int, unusable)))
-        return top_row(pairs, self.vocabulary.size, self.top_k, unusable)
+        return self._row_of(pairs)
 
     def _continue(self, ids: list[int], count: int) -> tuple[list[int], list[TopLogprobs]]:
         return self._read(self._complete(ids, count))
@@ -116,6 +115,4 @@ class VllmModel(RemoteNextTokenModel):
         logprobs = only(choice, "logprobs", dict, unusable)
         ids = [read_id(token, unusable) for token in only(logprobs, "tokens", list, unusable)]
         tops = only(logprobs, "top_logprobs", list, unusable)
-        size = self.vocabulary.size
-        rows = [top_row(by_ids(top, unusable), size, self.top_k, unusable) for top in tops]
-        return ids, rows
+        return ids, [self._row_of(by_ids(top, unusable)) for top in tops]

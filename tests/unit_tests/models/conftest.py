@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +18,32 @@ CHARACTERS = [chr(code) for code in range(33, 127)]
 SPECIALS = ["<pad>", "<bos>", "<eos>", "<|im_start|>", "<|im_end|>"]
 N_EMBD = 32
 
+# Its server has no way to stop: it lives in a child, which ends with its stdin.
+SERVE = """
+import os, sys
+import xllamacpp
+params = xllamacpp.CommonParams()
+params.model.path = sys.argv[1]
+params.hostnames = ["127.0.0.1"]
+params.port, params.n_parallel, params.n_ctx, params.verbosity = 0, 1, 1024, 0
+params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_ENABLED
+server = xllamacpp.Server(params)
+print(server.listening_address, flush=True)
+sys.stdin.read()
+os._exit(0)
+"""
+
 TinyGguf = Callable[..., Path]
 
 
-def _vocabulary(writer: GGUFWriter, *, add_bos: bool) -> int:
+def _vocabulary(writer: GGUFWriter, *, add_bos: bool, padding: int) -> int:
     # In GPT-2's alphabet 'Ġ' is the space and 'Ċ' the line feed.
     tokens = [*SPECIALS, "Ġ", "Ċ", *CHARACTERS, "ĠĠ"]
     kinds = [TokenType.CONTROL] * len(SPECIALS) + [TokenType.NORMAL] * (len(tokens) - len(SPECIALS))
+    # As llama.cpp's converter names the rows behind the last token.
+    tokens += [f"[PAD{len(tokens) + number}]" for number in range(padding)]
+    kinds += [TokenType.UNUSED] * padding
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list(tokens)
@@ -100,10 +122,11 @@ def tiny_gguf(tmp_path_factory: pytest.TempPathFactory) -> TinyGguf:
         add_bos: bool = False,
         n_ctx: int = 256,
         seed: int = 0,
+        padding: int = 0,
     ) -> Path:
         path = tmp_path_factory.mktemp("gguf") / f"tiny-{architecture}.gguf"
         writer = GGUFWriter(path, architecture)
-        n_vocab = _vocabulary(writer, add_bos=add_bos)
+        n_vocab = _vocabulary(writer, add_bos=add_bos, padding=padding)
         if chat_template is not None:
             writer.add_chat_template(chat_template)
         fill = {"llama": _llama, "mamba": _mamba}.get(architecture, _llama)
@@ -149,3 +172,28 @@ def letter(house: LlamaCppEngine) -> list[int]:
             {"role": "user", "content": "Write to [NAME_1] about the trip."},
         ]
     )
+
+
+@pytest.fixture(scope="module")
+def serve_llama() -> Iterator[Callable[[Path], str]]:
+    """Starts llama.cpp's own server, out of the package xllamacpp, and gives its base URL."""
+    pytest.importorskip("xllamacpp")
+    with ExitStack() as stack:
+
+        def serve(path: Path) -> str:
+            child = stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", SERVE, str(path)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    text=True,
+                )
+            )
+            assert child.stdin is not None
+            assert child.stdout is not None
+            stack.callback(child.wait, 10)
+            stack.callback(child.stdin.close)
+            return child.stdout.readline().strip() + "/v1"
+
+        yield serve

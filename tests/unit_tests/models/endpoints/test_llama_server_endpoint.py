@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,21 +16,6 @@ from langchain_cogenesis.privacy.gate import EgressGate
 
 pytest.importorskip("xllamacpp")
 
-# Its server has no way to stop: it lives in a child, which ends with its stdin.
-SERVE = """
-import os, sys
-import xllamacpp
-params = xllamacpp.CommonParams()
-params.model.path = sys.argv[1]
-params.hostnames = ["127.0.0.1"]
-params.port, params.n_parallel, params.n_ctx, params.verbosity = 0, 1, 1024, 0
-params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
-params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_ENABLED
-server = xllamacpp.Server(params)
-print(server.listening_address, flush=True)
-sys.stdin.read()
-os._exit(0)
-"""
 # Another version of llama.cpp, with kernels of its own: 0.033 was seen at one of 65 positions.
 TOLERANCE = 0.05
 MESSAGES = [
@@ -42,21 +25,8 @@ MESSAGES = [
 
 
 @pytest.fixture(scope="module")
-def url(house_small: Path) -> Iterator[str]:
-    with subprocess.Popen(
-        [sys.executable, "-c", SERVE, str(house_small)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as child:
-        assert child.stdin is not None
-        assert child.stdout is not None
-        try:
-            yield child.stdout.readline().strip() + "/v1"
-        finally:
-            child.stdin.close()
-            child.wait(10)
+def url(serve_llama: Callable[[Path], str], house_small: Path) -> str:
+    return serve_llama(house_small)
 
 
 @pytest.fixture
