@@ -20,6 +20,8 @@ CHATML = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+TEMPLATE_OPTIONS = {"enable_thinking": False}
+"""Templates of models that can think aloud open the answer itself then (Qwen3's, for one)."""
 ROLES = ("system", "user", "assistant", "tool")
 
 # While a template is rendered, marks stand for the contents, and for the arguments of calls. A file
@@ -110,7 +112,7 @@ class ChatTemplate:
 
         marks = _Marks()
         marked = [marks.turn(turn) for turn in chat]
-        given: dict[str, Any] = {"tools": list(tools)} if tools else {}
+        given: dict[str, Any] = {**TEMPLATE_OPTIONS, **({"tools": list(tools)} if tools else {})}
         try:
             text = _compiled(self._source).render(
                 messages=marked,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from langchain_cogenesis.models.chat_template import TEMPLATE_OPTIONS
 from langchain_cogenesis.models.endpoints.base import RemoteNextTokenModel, ServerFacts
 from langchain_cogenesis.models.endpoints.client import RequestRefusedError
 from langchain_cogenesis.models.endpoints.rows import id_list, only
@@ -90,8 +91,12 @@ class LlamaServerModel(RemoteNextTokenModel):
     def _render(
         self, messages: Sequence[Mapping[str, str]], constants: tuple[str, ...] = ()
     ) -> str:
-        body = {"messages": [dict(message) for message in messages]}
-        answer = self._post("apply-template", body, constants=constants)
+        body = {
+            "messages": [dict(message) for message in messages],
+            "chat_template_kwargs": TEMPLATE_OPTIONS,
+        }
+        known = ("chat_template_kwargs", *TEMPLATE_OPTIONS)
+        answer = self._post("apply-template", body, constants=(*known, *constants))
         return str(only(answer, "prompt", str, self.client.unusable))
 
     def _tokenize(self, text: str, *, special: bool = False) -> list[int]:

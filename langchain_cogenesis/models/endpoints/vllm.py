@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from langchain_cogenesis.models.chat_template import TEMPLATE_OPTIONS
 from langchain_cogenesis.models.endpoints.base import RemoteNextTokenModel, ServerFacts
 from langchain_cogenesis.models.endpoints.client import RequestRefusedError
 from langchain_cogenesis.models.endpoints.rows import (
@@ -45,8 +46,10 @@ class VllmModel(RemoteNextTokenModel):
             "model": self.name,
             "messages": [dict(message) for message in messages],
             "add_generation_prompt": True,
+            "chat_template_kwargs": TEMPLATE_OPTIONS,
         }
-        answer = self.client.post(f"{self.client.root}/tokenize", body)
+        known = ("chat_template_kwargs", *TEMPLATE_OPTIONS)
+        answer = self.client.post(f"{self.client.root}/tokenize", body, constants=known)
         ids = id_list(answer, "tokens", self.client.unusable)
         self._learn_spelling(ids)
         return ids

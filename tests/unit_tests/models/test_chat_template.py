@@ -127,3 +127,12 @@ def test_segment_repr_withholds_text() -> None:
     """Segments hold private text and don't print it."""
     segments = ChatTemplate(CHATML).segments(_chat(("user", "secret")))
     assert "secret" not in repr(segments)
+
+
+def test_models_that_can_think_are_told_not_to() -> None:
+    """A letter is no place for thoughts."""
+    source = (
+        "{{ messages[0].content }}|"
+        "{% if enable_thinking is defined and not enable_thinking %}<think></think>{% endif %}"
+    )
+    assert _render(source, ("user", "Hi")) == "Hi|<think></think>"

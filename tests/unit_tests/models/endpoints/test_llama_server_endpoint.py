@@ -87,3 +87,23 @@ def test_another_vocabulary_is_refused(url: str, tiny: Path) -> None:
     other = LocalNextTokenModel(LlamaCppEngine(tiny, n_threads=1))
     with pytest.raises(VocabularyMismatchError):
         connect(url, "house-small", gate=EgressGate(), local_vocabulary=other.vocabulary)
+
+
+def test_a_model_that_can_think_is_told_not_to(
+    tiny_gguf: Callable[..., Path], serve_llama: Callable[[Path], str], chatml: str
+) -> None:
+    """The template's switch is given to the server as to the local model."""
+    end = "{% endif %}"
+    template = chatml.removesuffix(end) + (
+        "{% if enable_thinking is defined and not enable_thinking %}<think></think>" + end + end
+    )
+    path = tiny_gguf(chat_template=template)
+    local = LocalNextTokenModel(LlamaCppEngine(path, n_threads=1))
+    remote = connect(
+        serve_llama(path), path.stem, gate=EgressGate(), local_vocabulary=local.vocabulary
+    )
+    clear(remote, *(message["content"] for message in MESSAGES))
+    ids = remote.prompt_ids(MESSAGES)
+    assert ids == local.prompt_ids(MESSAGES)
+    assert local.vocabulary.text(ids).endswith(b"<think></think>")
+    remote.close()
