@@ -24,9 +24,14 @@ _ESCAPE = re.compile(
     r"|(?P<control>\\[nrtbfv/\"'\\])"
 )
 _SIGN = re.compile(r"[%&\\=]")
+# Left out by their beginnings: words, capitalised or not, that aren't hexadecimal; placeholders.
+# A pattern that begins with a class, and looks back afterwards, is searched for several times as
+# fast as one that begins by looking back.
 _TOKEN = re.compile(
-    r"(?<![A-Za-z0-9+/_-])"
-    r"(?:[A-Za-z0-9+/_-]{40,}(?:\r?\n[A-Za-z0-9+/_-]+)*|[A-Za-z0-9+/_-]{6,})={0,2}"
+    r"[A-Za-z0-9+/_-](?<![A-Za-z0-9+/_-].)"
+    r"(?!(?<=[A-Za-z])[a-f]*[g-z][a-z]*(?![A-Za-z0-9+/_-]))"
+    r"(?!(?<=\[.)[A-Z]+_\d+\])"
+    r"(?:[A-Za-z0-9+/_-]{39,}(?:\r?\n[A-Za-z0-9+/_-]+)*|[A-Za-z0-9+/_-]{5,})={0,2}"
 )
 _HEXADECIMAL = re.compile(r"(?:[0-9A-Fa-f]{2}){4,}")
 _WORDS = re.compile(rb"[A-Za-z .'@-]{4,}")

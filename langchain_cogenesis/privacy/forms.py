@@ -11,7 +11,6 @@ from langchain_cogenesis.privacy import moments, rarity
 from langchain_cogenesis.privacy.normalize import (
     canonical_form,
     canonicalize,
-    has_digit_as_letter,
 )
 
 _JOINED_LENGTH = 6
@@ -140,7 +139,7 @@ def _spelled_forms(
         yield Form(kind, canonical, written, found, joined, misspelled)
         if found is Rule.CAPITAL and kind == "NAME":
             yield Form(kind, canonical + "s", written, Rule.POSSESSIVE)
-        if ("0" in written or "1" in written) and has_digit_as_letter(written):
+        if ("0" in written or "1" in written) and canonicalize(written, "1").has_digit_as_letter():
             for reading in (canonicalize(written, "l"), canonicalize(written, "i")):
                 read = reading.text
                 yield Form(kind, read, written, found, joined)

@@ -15,7 +15,6 @@ from langchain_cogenesis.privacy.forms import JOINED_ANYWHERE, Form, Rule, forms
 from langchain_cogenesis.privacy.normalize import (
     CanonicalText,
     canonicalize,
-    has_digit_as_letter,
 )
 from langchain_cogenesis.privacy.placeholders import PLACEHOLDER_KINDS, placeholder
 from langchain_cogenesis.privacy.rarity import is_known
@@ -96,6 +95,8 @@ class PrivateLexicon:
         self._forms: dict[str, list[Form]] = {}
         self._perhaps: dict[str, list[Form]] = {}
         self._clocks: dict[str, set[tuple[int, int]]] = {}
+        # A text is masked, checked, and looked through for what was left: the last one is kept.
+        self._last: tuple[str, list[_Hit]] | None = None
         for value in values:
             self._learn(forms_of(value.kind, value.text))
         for event in events:
@@ -127,11 +128,12 @@ class PrivateLexicon:
         """Finds the certain private values in a text, from left to right, not overlapping."""
         if not self._forms or not text:
             return []
-        matches = self._found(text)
+        matches = _merge((hit for hit in self._hits_of(text) if hit.certain), "certain")
         # What is cut out of a longer word leaves its neighbours standing by themselves.
         while any(_is_glued(match, text) for match in matches):
             masked, offsets = _between(matches, text)
-            more = self._found(masked)
+            hits = self._hits(masked)
+            more = _merge((hit for hit in hits if hit.certain), "certain")
             if not more:
                 break
             for match in more:
@@ -141,14 +143,11 @@ class PrivateLexicon:
             matches.sort(key=attrgetter("start"))
         return matches
 
-    def _found(self, text: str) -> list[Match]:
-        return _merge((hit for hit in self._hits(text) if hit.certain), "certain")
-
     def noted(self, text: str) -> list[Match]:
         """Finds what may be a private value and may be a common word: it is left as it is."""
         if not text or not len(self):
             return []
-        perhaps = [hit for hit in self._hits(text, perhaps=True) if not hit.certain]
+        perhaps = [hit for hit in self._hits_of(text) if not hit.certain]
         certain = self.find(text) if perhaps else ()
         left = (
             hit for hit in perhaps if all(hit.end <= c.start or c.end <= hit.start for c in certain)
@@ -179,6 +178,12 @@ class PrivateLexicon:
     def _typos(self) -> TypoIndex:
         return TypoIndex(form for forms in self._forms.values() for form in forms if form.fuzzy)
 
+    def _hits_of(self, text: str) -> list[_Hit]:
+        last = self._last
+        if last is None or last[0] != text:
+            last = self._last = text, self._hits(text, perhaps=True)
+        return last[1]
+
     def _hits(self, text: str, layers: int = _LAYERS, *, perhaps: bool = False) -> list[_Hit]:
         hits = self._plain_hits(text, perhaps)
         decoded = escapes.unescape(text)
@@ -195,8 +200,9 @@ class PrivateLexicon:
         return hits
 
     def _plain_hits(self, text: str, perhaps: bool) -> list[_Hit]:
-        hits = list(self._matched(canonicalize(text, "1"), perhaps))
-        if any(digit in text for digit in "01０１") and has_digit_as_letter(text):
+        as_digits = canonicalize(text, "1")
+        hits = list(self._matched(as_digits, perhaps))
+        if as_digits.has_digit_as_letter():
             hits += self._matched(canonicalize(text, "l"), perhaps)
             hits += self._matched(canonicalize(text, "i"), perhaps)
         hits = _with_namesakes(hits, text)

@@ -25,9 +25,9 @@ _BARRIER, _HIDDEN, _GAP = "\x01", "\x02", "\x03"
 _SEPARATOR, _DIGIT, _SMALL, _CAPITAL, _LETTER, _NOTHING, _WALL = range(7)
 # A digit that stands for a letter: inside a word of letters, or at the end of a longer one.
 _DIGIT_AS_LETTER = re.compile(
-    r"(?<=[A-Za-z])[01]{1,2}(?=[A-Za-z])"
-    r"|(?<![A-Za-z0-9])[01](?=[A-Za-z]{3,}(?![A-Za-z0-9]))"
-    r"|(?<=[A-Za-z]{3})[01](?![A-Za-z0-9])"
+    r"[01](?:(?<=[A-Za-z].)[01]?(?=[A-Za-z])"
+    r"|(?<![A-Za-z0-9].)(?=[A-Za-z]{3,}(?![A-Za-z0-9]))"
+    r"|(?<=[A-Za-z]{3}.)(?![A-Za-z0-9]))"
 )
 _AS_L, _AS_I = str.maketrans("01", "ol"), str.maketrans("01", "oi")
 
@@ -51,13 +51,16 @@ _MAY_BEGIN[_SMALL, _CAPITAL] = True
 _MAY_BEGIN[_DIGIT, :] = _MAY_BEGIN[:, _DIGIT] = True
 _MAY_BEGIN[_DIGIT, _DIGIT] = False
 _MAY_BEGIN[_WALL, :] = _MAY_BEGIN[:, _WALL] = True
-_NOT_KEPT = bytes(code for code in range(128) if not chr(code).isalnum())
+_NOT_KEPT = bytes(code for code in range(128) if not chr(code).isalnum() and chr(code) != _BARRIER)
 _LOWER = bytes(range(256)).lower()
 _WORD = re.compile("[a-z0-9]+")
 
 
 _SPECIAL = re.compile(r"[$\x01\x02]|\[[A-Z]|(?<=[A-Za-z])[01]|[01](?=[A-Za-z])")
 """What an ASCII text may hold that can't be read letter by letter."""
+_READ_OTHERWISE = re.compile(r"[^\x00-\x7f]|[$\x01\x02]")
+_MOSTLY_ASCII = 1.1
+"""Bytes a character; up to here, only the characters that aren't themselves are looked up."""
 _MARKS = re.compile(r"[$\x01\x02]|\[[A-Z]")
 
 
@@ -100,17 +103,16 @@ class CanonicalText:
     def __init__(self, original: str, one: Reading = "l") -> None:
         self.original = original
         self._edges: _Edges | None = None
-        self._read: tuple[str, NDArray[np.intp] | None] | None = None
+        self._read = original
         special = _SPECIAL if one != "1" else _MARKS
-        if original.isascii() and not special.search(original):
-            self.text = original.encode("ascii").translate(_LOWER, _NOT_KEPT).decode("ascii")
-            return
-        read, origin = _read(original)
-        if one != "1" and ("0" in read or "1" in read):
-            read = _letters_for_digits(read, _AS_I if one == "i" else _AS_L)
-        self._read = read, origin
-        self._edges = _edges(read, origin)
-        self.text = self._edges.text
+        if not original.isascii() or special.search(original):
+            self._read = _read(_plain(original))
+            if one != "1" and ("0" in self._read or "1" in self._read):
+                self._read = _letters_for_digits(self._read, _AS_I if one == "i" else _AS_L)
+        if self._read.isascii():
+            self.text = self._read.encode("ascii").translate(_LOWER, _NOT_KEPT).decode("ascii")
+        else:
+            self.text = self._found_edges().text
 
     def __repr__(self) -> str:
         return f"CanonicalText(<withheld: {len(self.text)} characters>)"
@@ -142,10 +144,14 @@ class CanonicalText:
             last += 1
         return first, last
 
+    def has_digit_as_letter(self) -> bool:
+        """Whether it holds a 0 or 1 that can be read as a letter."""
+        return _DIGIT_AS_LETTER.search(self._read) is not None
+
     def words(self) -> set[str]:
-        """The words that stand between separators."""
-        if self._read is None:
-            return set(_WORD.findall(self.original.lower()))
+        """The words that stand between separators; those beside a placeholder may come cut."""
+        if self._read.isascii():
+            return set(_WORD.findall(self._read.replace(_HIDDEN, "").lower()))
         places = self.word_places()
         return {self.text[begin:end] for begin, end in pairwise(places)}
 
@@ -156,7 +162,7 @@ class CanonicalText:
 
     def _found_edges(self) -> _Edges:
         if self._edges is None:
-            self._edges = _edges(self.original, None)
+            self._edges = _edges(self._read, _origin(self.original, self._read))
         return self._edges
 
 
@@ -212,25 +218,28 @@ def canonical_form(text: str) -> str:
     return "".join(filter(str.isalnum, read)).lower()
 
 
-def has_digit_as_letter(text: str) -> bool:
-    """Whether a text holds a 0 or 1 that is read as a letter."""
-    return _DIGIT_AS_LETTER.search(_plain(text).translate(_READINGS)) is not None
+def _read(plain: str) -> str:
+    """Every character as it is read; most are themselves."""
+    if len(plain.encode("utf-8", "surrogatepass")) > _MOSTLY_ASCII * len(plain):
+        return plain.translate(_READINGS)
+    # In the order of their codes: what a character is read as is never read again.
+    for character in sorted(set(_READ_OTHERWISE.findall(plain))):
+        plain = plain.replace(character, _READINGS[ord(character)])
+    return plain
 
 
-def _read(text: str) -> tuple[str, NDArray[np.intp] | None]:
-    """Every character as it is read, and the indices they came from, unless these are the same."""
+def _origin(text: str, read: str) -> NDArray[np.intp] | None:
+    """The index that each character read came from; None if these are the same."""
+    if len(read) == len(text):
+        return None
     plain = _plain(text)
-    read = plain.translate(_READINGS)
-    origin = None
-    if len(read) != len(text):
-        codes = np.frombuffer(plain.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        lengths = np.ones(len(plain), dtype=np.intp)
-        # Few different characters are read as several.
-        for code in map(ord, set(plain)):
-            if len(_READINGS[code]) != 1:
-                lengths[codes == code] = len(_READINGS[code])
-        origin = np.repeat(np.arange(len(text)), lengths)
-    return read, origin
+    codes = np.frombuffer(plain.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    lengths = np.ones(len(plain), dtype=np.intp)
+    # Few different characters are read as several.
+    for code in map(ord, set(plain)):
+        if len(_READINGS[code]) != 1:
+            lengths[codes == code] = len(_READINGS[code])
+    return np.repeat(np.arange(len(text)), lengths)
 
 
 def _plain(text: str) -> str:

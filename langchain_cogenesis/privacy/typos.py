@@ -17,6 +17,8 @@ from langchain_cogenesis.privacy.rarity import familiar_words
 
 _SHORTEST_WORD = 3
 _LONGEST_WORD = 40
+_REMEMBERED = 8192
+"""Words whose neighbours are kept: a text that grows is looked through again and again."""
 
 
 class TypoIndex:
@@ -31,6 +33,7 @@ class TypoIndex:
     def __init__(self, forms: Iterable[Form]) -> None:
         self._places: dict[str, list[tuple[str, int, Form]]] = {}
         self._words: dict[str, list[str]] = {}
+        self._met: dict[str, set[str]] = {}
         seen: set[str] = set()
         for form in forms:
             if form.canonical not in seen:
@@ -44,17 +47,25 @@ class TypoIndex:
     def __repr__(self) -> str:
         return f"TypoIndex(<withheld: {len(self._places)} words>)"
 
+    def _near(self, word: str) -> set[str]:
+        """The values' words that are one edit from a word, and some that aren't."""
+        found: set[str] = set()
+        if _SHORTEST_WORD <= len(word) <= _LONGEST_WORD:
+            found.update(o for key in _keys(word) for o in self._words.get(key, ()))
+        if len(self._met) >= _REMEMBERED:
+            self._met.clear()
+        self._met[word] = found
+        return found
+
     def find(self, text: CanonicalText) -> Iterator[tuple[int, int, Form]]:
         """Yields canonical spans that are one edit from a value, and the value's form."""
         if not self._places:
             return
-        known = familiar_words()
+        met = self._met
         near = {
             word: others
-            for word in text.words()
-            if word not in known
-            and _SHORTEST_WORD <= len(word) <= _LONGEST_WORD
-            and (others := {o for key in _keys(word) for o in self._words.get(key, ())})
+            for word in text.words() - familiar_words()
+            if (others := found if (found := met.get(word)) is not None else self._near(word))
         }
         if not near:
             return
