@@ -32,7 +32,7 @@ def test_every_command_runs(tmp_path: Path) -> None:
     script = re.sub(r"^make ", "make -n ", script, flags=re.MULTILINE)
     done = subprocess.run(
         ["sh", "-euc", script], cwd=ROOT, env=environment(tmp_path), capture_output=True,
-        text=True, check=False, timeout=240,
+        text=True, check=False, timeout=1200,
     )  # fmt: skip
     assert done.returncode == 0, f"{done.stdout}{done.stderr}"
     assert "nora is forgotten" in done.stdout
@@ -43,7 +43,7 @@ def test_every_program_runs(program: str, tmp_path: Path) -> None:
     """The Python blocks run in a process of their own and print a text."""
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, env=environment(tmp_path),
-        capture_output=True, text=True, check=False, timeout=120,
+        capture_output=True, text=True, check=False, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "Tomas" in done.stdout
