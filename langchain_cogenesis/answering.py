@@ -14,6 +14,7 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import RunnableConfig
 
 from langchain_cogenesis.chat_base import name_of
 from langchain_cogenesis.collaboration import Account, Request, message_text
@@ -25,6 +26,7 @@ from langchain_cogenesis.privacy.transport import metered
 from langchain_cogenesis.prompts import public_messages
 from langchain_cogenesis.session import UserSession
 from langchain_cogenesis.sketch import SketchNode
+from langchain_cogenesis.tracing import untraced
 
 _BUDGET_MARGIN = 16
 _LONGEST_ANSWER = 200_000
@@ -79,7 +81,7 @@ class Writers:
         """
         cleared = self._clear(request, account)
         with metered(account.meter):
-            sketch = SketchNode(self._remote()).invoke(cleared)
+            sketch = SketchNode(self._remote()).invoke(cleared, _unheard())
         account.add_remote(sketch.usage)
         conversation = request.conversation
         for point in sketch.points:
@@ -144,7 +146,7 @@ class Writers:
     ) -> Iterator[BaseMessage]:
         known = {name: options[name] for name in _REMOTE_OPTIONS if name in options}
         messages = list(public_messages(cleared.text, "text"))
-        chunks = iter(self._remote().stream(messages, **known))
+        chunks = iter(self._remote().stream(messages, _unheard(), **known))
         total = 0
         while True:
             # Metered step by step: a context variable must not stay set between two of ours.
@@ -277,6 +279,15 @@ def direct_chunks(
         response_metadata=message.response_metadata,
     )
     yield ChatGenerationChunk(message=chunk)
+
+
+def _unheard() -> RunnableConfig:
+    """A config without callbacks.
+
+    Those around the call would be told of the remote's answer as if it were one of the app's: an
+    agent that streams messages would show the outline, placeholders and all, before the letter.
+    """
+    return {"callbacks": untraced([], private=False)}
 
 
 def endpoint_of(remote: BaseChatModel | None) -> str:
