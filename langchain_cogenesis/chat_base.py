@@ -44,6 +44,14 @@ class CollaboratingChatModel(UntracedChatModel, ThreadedChatModel):
     @model_validator(mode="before")
     @classmethod
     def _known(cls, values: dict[str, Any]) -> dict[str, Any]:
+        for name in ("local", "remote"):
+            given = values.get(name)
+            if given is not None and not isinstance(given, BaseChatModel):
+                raise ConfigurationError(
+                    f"`{name}` has to be a chat model, and a {type(given).__name__} is none.",
+                    hint="Give ChatLocalLlama(model=…), create_remote(…) or another chat model; "
+                    "what binds options, retries or falls back goes around the whole.",
+                )
         return check_settings(cls, values)
 
     @abstractmethod

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from langchain_core.caches import InMemoryCache
+from langchain_core.callbacks import UsageMetadataCallbackHandler
 from langchain_core.globals import set_llm_cache
 from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import (
@@ -18,6 +19,7 @@ from langchain_core.messages import (
     SystemMessage,
 )
 from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.prompts import ChatPromptTemplate
 
 from langchain_cogenesis import ChatCoGenesis, create_cogenesis_chain
 from langchain_cogenesis.context.schema import Activity, Contact, PrivateContext, UserProfile
@@ -295,6 +297,29 @@ def test_what_cannot_be_served_is_said(session: UserSession, local: ChatLocalLla
     picture = {"type": "image_url", "image_url": {"url": "data:,"}}
     with pytest.raises(ConfigurationError, match="image_url"):
         model.invoke([HumanMessage([{"type": "text", "text": ASK}, picture])], mode="local")
+
+
+def test_what_is_no_chat_model_is_named(session: UserSession, local: ChatLocalLlama) -> None:
+    """A model's name, or a model with retries around it."""
+    name: Any = "house-small"
+    with pytest.raises(ConfigurationError, match="`local` has to be a chat model, and a str"):
+        ChatCoGenesis(local=name, session=session)
+    bound: Any = local.with_retry()
+    with pytest.raises(ConfigurationError, match="`remote` has to be a chat model"):
+        ChatCoGenesis(local=local, remote=bound, session=session)
+
+
+@pytest.mark.parametrize("mode", ["sketch", "remote"])
+def test_callbacks_around_it_hear_of_one_run(
+    session: UserSession, local: ChatLocalLlama, mode: str
+) -> None:
+    """The remote's call within is none of the chain's: its tokens would be counted twice."""
+    model, remote = make(session, local)
+    counted = UsageMetadataCallbackHandler()
+    config: Any = {"callbacks": [counted], "configurable": {"cogenesis_mode": mode}}
+    answer = (ChatPromptTemplate.from_template("{it}") | model).invoke({"it": ASK}, config)
+    assert len(remote.seen) == 1
+    assert list(counted.usage_metadata.values()) == [answer.usage_metadata]
 
 
 def test_a_refusing_policy_sends_nothing(local: ChatLocalLlama, tmp_path: Path) -> None:
