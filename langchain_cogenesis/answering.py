@@ -25,8 +25,8 @@ from langchain_cogenesis.privacy.restore import StreamRestorer
 from langchain_cogenesis.privacy.transport import metered
 from langchain_cogenesis.prompts import public_messages
 from langchain_cogenesis.session import UserSession
-from langchain_cogenesis.sketch import SketchNode
-from langchain_cogenesis.tracing import untraced
+from langchain_cogenesis.sketch import Sketch, SketchNode
+from langchain_cogenesis.tracing import unheard, untraced
 
 _BUDGET_MARGIN = 16
 _LONGEST_ANSWER = 200_000
@@ -80,8 +80,12 @@ class Writers:
             ModeError: There is no remote.
         """
         cleared = self._clear(request, account)
-        with metered(account.meter):
-            sketch = SketchNode(self._remote()).invoke(cleared, _unheard())
+
+        def ask() -> Sketch:
+            with metered(account.meter):
+                return SketchNode(self._remote()).invoke(cleared, _without_callbacks())
+
+        sketch = unheard().run(ask)
         account.add_remote(sketch.usage)
         conversation = request.conversation
         for point in sketch.points:
@@ -146,14 +150,14 @@ class Writers:
     ) -> Iterator[BaseMessage]:
         known = {name: options[name] for name in _REMOTE_OPTIONS if name in options}
         messages = list(public_messages(cleared.text, "text"))
-        chunks = iter(self._remote().stream(messages, _unheard(), **known))
-        total = 0
-        while True:
-            # Metered step by step: a context variable must not stay set between two of ours.
+        chunks = iter(self._remote().stream(messages, _without_callbacks(), **known))
+        context, total = unheard(), 0
+
+        def advance() -> AIMessageChunk | None:
             with metered(account.meter):
-                chunk = next(chunks, None)
-            if chunk is None:
-                return
+                return next(chunks, None)
+
+        while (chunk := context.run(advance)) is not None:
             account.add_remote(chunk.usage_metadata)
             total += len(message_text(chunk))
             if total > _LONGEST_ANSWER:
@@ -281,10 +285,10 @@ def direct_chunks(
     yield ChatGenerationChunk(message=chunk)
 
 
-def _unheard() -> RunnableConfig:
-    """A config without callbacks.
+def _without_callbacks() -> RunnableConfig:
+    """A config for the remote's call.
 
-    Those around the call would be told of the remote's answer as if it were one of the app's: an
+    Callbacks around ours would be told of the remote's answer as if it were one of the app's: an
     agent that streams messages would show the outline, placeholders and all, before the letter.
     """
     return {"callbacks": untraced([], private=False)}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.caches import InMemoryCache
-from langchain_core.callbacks import UsageMetadataCallbackHandler
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.globals import set_llm_cache
 from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import (
@@ -20,6 +21,7 @@ from langchain_core.messages import (
 )
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.tracers.context import register_configure_hook
 
 from langchain_cogenesis import ChatCoGenesis, create_cogenesis_chain
 from langchain_cogenesis.context.schema import Activity, Contact, PrivateContext, UserProfile
@@ -309,17 +311,34 @@ def test_what_is_no_chat_model_is_named(session: UserSession, local: ChatLocalLl
         ChatCoGenesis(local=local, remote=bound, session=session)
 
 
+class Heard(BaseCallbackHandler):
+    """Keeps the names of the chat models whose runs it hears of."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def on_chat_model_start(self, serialized: Any, messages: Any, **kwargs: Any) -> None:
+        self.names.append(serialized["name"])
+
+
 @pytest.mark.parametrize("mode", ["sketch", "remote"])
-def test_callbacks_around_it_hear_of_one_run(
+async def test_callbacks_around_it_hear_of_one_run(
     session: UserSession, local: ChatLocalLlama, mode: str
 ) -> None:
-    """The remote's call within is none of the chain's: its tokens would be counted twice."""
+    """The remote's call within is none of the app's: its tokens would be counted twice."""
     model, remote = make(session, local)
-    counted = UsageMetadataCallbackHandler()
-    config: Any = {"callbacks": [counted], "configurable": {"cogenesis_mode": mode}}
-    answer = (ChatPromptTemplate.from_template("{it}") | model).invoke({"it": ASK}, config)
-    assert len(remote.seen) == 1
-    assert list(counted.usage_metadata.values()) == [answer.usage_metadata]
+    given, opened = Heard(), Heard()
+    variable: ContextVar[Heard | None] = ContextVar("opened", default=None)
+    register_configure_hook(variable, inheritable=True)  # as get_usage_metadata_callback does
+    token = variable.set(opened)
+    config: Any = {"callbacks": [given], "configurable": {"cogenesis_mode": mode}}
+    chain = ChatPromptTemplate.from_template("{it}") | model
+    chain.invoke({"it": ASK}, config)
+    await chain.ainvoke({"it": ASK}, config)
+    assert list(chain.stream({"it": ASK}, config))
+    variable.reset(token)
+    assert len(remote.seen) == 3
+    assert given.names == opened.names == ["ChatCoGenesis"] * 3
 
 
 def test_a_refusing_policy_sends_nothing(local: ChatLocalLlama, tmp_path: Path) -> None:
