@@ -9,14 +9,13 @@ from typing import Any
 
 from langchain_core.documents import Document
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
-from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableConfig
 
-from langchain_cogenesis.chat_base import name_of
+from langchain_cogenesis.answer_chunks import direct_chunks
 from langchain_cogenesis.collaboration import Account, Request, message_text
 from langchain_cogenesis.exceptions import ModeError, RemoteResponseError, RemoteUnavailableError
 from langchain_cogenesis.models.text_stream import TextStream
@@ -252,39 +251,6 @@ class Writers:
         return max(0, engine.n_ctx - taken - answer - _BUDGET_MARGIN), engine.count_tokens
 
 
-def direct_chunks(
-    local: BaseChatModel,
-    messages: list[BaseMessage],
-    stop: list[str] | None,
-    options: dict[str, Any],
-) -> Iterator[ChatGenerationChunk]:
-    """A model's chunks, without callbacks: no tracer or cache sees the private prompt.
-
-    Args:
-        local: The model.
-        messages: The private half of a prompt.
-        stop: Strings before which the answer ends.
-        options: Of the call.
-    """
-    if type(local)._stream is not BaseChatModel._stream:
-        yield from local._stream(messages, stop=stop, **options)
-        return
-    message = local._generate(messages, stop=stop, **options).generations[0].message
-    assert isinstance(message, AIMessage)
-    chunk = AIMessageChunk(
-        content=message_text(message),
-        tool_call_chunks=[
-            tool_call_chunk(
-                name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=n
-            )
-            for n, call in enumerate(message.tool_calls)
-        ],
-        usage_metadata=message.usage_metadata,
-        response_metadata=message.response_metadata,
-    )
-    yield ChatGenerationChunk(message=chunk)
-
-
 def _without_callbacks() -> RunnableConfig:
     """A config for the remote's call.
 
@@ -303,36 +269,3 @@ def endpoint_of(remote: BaseChatModel | None) -> str:
 def _ids(document: Document) -> list[str]:
     """The ids of the items in a document: the core of a profile is several in one."""
     return list(document.metadata.get("ids") or [str(document.metadata.get("id", ""))])
-
-
-def last_chunk(account: Account, writer: BaseChatModel | None) -> ChatGenerationChunk:
-    """The chunk that ends an answer: usage, and how it was answered.
-
-    Args:
-        account: Of the answer.
-        writer: The model that wrote it.
-    """
-    told = account.metadata()
-    if account.sketch:
-        del told["sketch"]  # in the stream already
-    metadata = {
-        "model_name": account.model_name or name_of(writer),
-        "model_provider": "cogenesis",
-        "finish_reason": account.finish_reason,
-        "cogenesis": told,
-    }
-    message = AIMessageChunk(
-        content="",
-        response_metadata=metadata,
-        usage_metadata=account.usage,
-        chunk_position="last",
-    )
-    return ChatGenerationChunk(
-        message=message, generation_info={"finish_reason": account.finish_reason}
-    )
-
-
-def sketch_chunk(account: Account) -> ChatGenerationChunk:
-    """The chunk without text that tells the outline before the answer begins."""
-    metadata = {"cogenesis": {"sketch": list(account.sketch)}}
-    return ChatGenerationChunk(message=AIMessageChunk(content="", response_metadata=metadata))

@@ -10,7 +10,8 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from langchain_cogenesis.answering import Writers, last_chunk, sketch_chunk
+from langchain_cogenesis.answer_chunks import last_chunk, sketch_chunk
+from langchain_cogenesis.answering import Writers
 from langchain_cogenesis.collaboration import Account, Mode, OnRemoteError, Request
 from langchain_cogenesis.exceptions import (
     CoGenesisError,
