@@ -9,13 +9,13 @@ from typing import Any
 
 from langchain_core.documents import Document
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
-from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import RunnableConfig
 
-from langchain_cogenesis.chat_base import name_of
+from langchain_cogenesis.answer_chunks import direct_chunks
 from langchain_cogenesis.collaboration import Account, Request, message_text
 from langchain_cogenesis.exceptions import ModeError, RemoteResponseError, RemoteUnavailableError
 from langchain_cogenesis.models.text_stream import TextStream
@@ -24,7 +24,8 @@ from langchain_cogenesis.privacy.restore import StreamRestorer
 from langchain_cogenesis.privacy.transport import metered
 from langchain_cogenesis.prompts import public_messages
 from langchain_cogenesis.session import UserSession
-from langchain_cogenesis.sketch import SketchNode
+from langchain_cogenesis.sketch import Sketch, SketchNode
+from langchain_cogenesis.tracing import unheard, untraced
 
 _BUDGET_MARGIN = 16
 _LONGEST_ANSWER = 200_000
@@ -78,8 +79,12 @@ class Writers:
             ModeError: There is no remote.
         """
         cleared = self._clear(request, account)
-        with metered(account.meter):
-            sketch = SketchNode(self._remote()).invoke(cleared)
+
+        def ask() -> Sketch:
+            with metered(account.meter):
+                return SketchNode(self._remote()).invoke(cleared, _without_callbacks())
+
+        sketch = unheard().run(ask)
         account.add_remote(sketch.usage)
         conversation = request.conversation
         for point in sketch.points:
@@ -144,14 +149,14 @@ class Writers:
     ) -> Iterator[BaseMessage]:
         known = {name: options[name] for name in _REMOTE_OPTIONS if name in options}
         messages = list(public_messages(cleared.text, "text"))
-        chunks = iter(self._remote().stream(messages, **known))
-        total = 0
-        while True:
-            # Metered step by step: a context variable must not stay set between two of ours.
+        chunks = iter(self._remote().stream(messages, _without_callbacks(), **known))
+        context, total = unheard(), 0
+
+        def advance() -> AIMessageChunk | None:
             with metered(account.meter):
-                chunk = next(chunks, None)
-            if chunk is None:
-                return
+                return next(chunks, None)
+
+        while (chunk := context.run(advance)) is not None:
             account.add_remote(chunk.usage_metadata)
             total += len(message_text(chunk))
             if total > _LONGEST_ANSWER:
@@ -246,37 +251,13 @@ class Writers:
         return max(0, engine.n_ctx - taken - answer - _BUDGET_MARGIN), engine.count_tokens
 
 
-def direct_chunks(
-    local: BaseChatModel,
-    messages: list[BaseMessage],
-    stop: list[str] | None,
-    options: dict[str, Any],
-) -> Iterator[ChatGenerationChunk]:
-    """A model's chunks, without callbacks: no tracer or cache sees the private prompt.
+def _without_callbacks() -> RunnableConfig:
+    """A config for the remote's call.
 
-    Args:
-        local: The model.
-        messages: The private half of a prompt.
-        stop: Strings before which the answer ends.
-        options: Of the call.
+    Callbacks around ours would be told of the remote's answer as if it were one of the app's: an
+    agent that streams messages would show the outline, placeholders and all, before the letter.
     """
-    if type(local)._stream is not BaseChatModel._stream:
-        yield from local._stream(messages, stop=stop, **options)
-        return
-    message = local._generate(messages, stop=stop, **options).generations[0].message
-    assert isinstance(message, AIMessage)
-    chunk = AIMessageChunk(
-        content=message_text(message),
-        tool_call_chunks=[
-            tool_call_chunk(
-                name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=n
-            )
-            for n, call in enumerate(message.tool_calls)
-        ],
-        usage_metadata=message.usage_metadata,
-        response_metadata=message.response_metadata,
-    )
-    yield ChatGenerationChunk(message=chunk)
+    return {"callbacks": untraced([], private=False)}
 
 
 def endpoint_of(remote: BaseChatModel | None) -> str:
@@ -288,36 +269,3 @@ def endpoint_of(remote: BaseChatModel | None) -> str:
 def _ids(document: Document) -> list[str]:
     """The ids of the items in a document: the core of a profile is several in one."""
     return list(document.metadata.get("ids") or [str(document.metadata.get("id", ""))])
-
-
-def last_chunk(account: Account, writer: BaseChatModel | None) -> ChatGenerationChunk:
-    """The chunk that ends an answer: usage, and how it was answered.
-
-    Args:
-        account: Of the answer.
-        writer: The model that wrote it.
-    """
-    told = account.metadata()
-    if account.sketch:
-        del told["sketch"]  # in the stream already
-    metadata = {
-        "model_name": account.model_name or name_of(writer),
-        "model_provider": "cogenesis",
-        "finish_reason": account.finish_reason,
-        "cogenesis": told,
-    }
-    message = AIMessageChunk(
-        content="",
-        response_metadata=metadata,
-        usage_metadata=account.usage,
-        chunk_position="last",
-    )
-    return ChatGenerationChunk(
-        message=message, generation_info={"finish_reason": account.finish_reason}
-    )
-
-
-def sketch_chunk(account: Account) -> ChatGenerationChunk:
-    """The chunk without text that tells the outline before the answer begins."""
-    metadata = {"cogenesis": {"sketch": list(account.sketch)}}
-    return ChatGenerationChunk(message=AIMessageChunk(content="", response_metadata=metadata))

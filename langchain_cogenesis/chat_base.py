@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LangSmithParams
 from langchain_core.language_models.chat_models import generate_from_stream
 from langchain_core.messages import BaseMessage
@@ -15,14 +13,16 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import Field, model_validator
 
 from langchain_cogenesis.exceptions import ConfigurationError
-from langchain_cogenesis.models.async_stream import Cancelled, iterate_in_thread
+from langchain_cogenesis.models.async_stream import Cancelled
 from langchain_cogenesis.models.chat_settings import check_settings
+from langchain_cogenesis.models.threaded_chat import ThreadedChatModel
+from langchain_cogenesis.models.tool_choice import ToolLike
 from langchain_cogenesis.tracing import UntracedChatModel
 
 _DEFAULTS = ("temperature", "seed", "max_tokens")
 
 
-class CollaboratingChatModel(UntracedChatModel, BaseChatModel):
+class CollaboratingChatModel(UntracedChatModel, ThreadedChatModel):
     """A chat model that yields its answer in chunks, whoever writes them.
 
     Its settings hold for every call, and a call can override them.
@@ -32,8 +32,10 @@ class CollaboratingChatModel(UntracedChatModel, BaseChatModel):
         seed: Makes sampling repeatable; `None` leaves it to each model.
         max_tokens: Tokens of an answer at most; `None` leaves it to each model.
         stop: Texts before which an answer ends; they never leave the device.
+        local: The local model, by whose tokens texts are counted.
     """
 
+    local: BaseChatModel = Field(exclude=True, repr=False)
     temperature: float | None = None
     seed: int | None = None
     max_tokens: int | None = None
@@ -42,6 +44,14 @@ class CollaboratingChatModel(UntracedChatModel, BaseChatModel):
     @model_validator(mode="before")
     @classmethod
     def _known(cls, values: dict[str, Any]) -> dict[str, Any]:
+        for name in ("local", "remote"):
+            given = values.get(name)
+            if given is not None and not isinstance(given, BaseChatModel):
+                raise ConfigurationError(
+                    f"`{name}` has to be a chat model, and a {type(given).__name__} is none.",
+                    hint="Give ChatLocalLlama(model=…), create_remote(…) or another chat model; "
+                    "what binds options, retries or falls back goes around the whole.",
+                )
         return check_settings(cls, values)
 
     @abstractmethod
@@ -50,56 +60,39 @@ class CollaboratingChatModel(UntracedChatModel, BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         """Yields the answer's chunks; `whole` if nobody sees them before they are all there."""
 
-    def _generate(
+    def _whole(
         self,
         messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
+        stop: list[str] | None,
+        kwargs: dict[str, Any],
+        cancelled: Cancelled,
     ) -> ChatResult:
-        return generate_from_stream(self._answer(messages, stop, whole=True, **kwargs))
+        chunks = self._answer(messages, stop, whole=True, **kwargs)
+        return generate_from_stream(_until(chunks, cancelled))
 
-    def _stream(
+    def _chunks(
         self,
         messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
+        stop: list[str] | None,
+        kwargs: dict[str, Any],
+        cancelled: Cancelled,
     ) -> Iterator[ChatGenerationChunk]:
-        for chunk in self._answer(messages, stop, whole=False, **kwargs):
-            if run_manager is not None:
-                run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-            yield chunk
+        yield from self._answer(messages, stop, whole=False, **kwargs)
 
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        def run(cancelled: Cancelled) -> Iterator[ChatResult]:
-            chunks = self._answer(messages, stop, whole=True, **kwargs)
-            yield generate_from_stream(_until(chunks, cancelled))
+    def get_token_ids(self, text: str) -> list[int]:
+        """Token ids of a text, by the local model's vocabulary."""
+        return self.local.get_token_ids(text)
 
-        [result] = [result async for result in iterate_in_thread(run)]
-        return result
+    def get_num_tokens_from_messages(
+        self, messages: Sequence[BaseMessage], tools: Sequence[ToolLike] | None = None
+    ) -> int:
+        """How many tokens these messages are to the local model; private context not included.
 
-    async def _astream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        def run(cancelled: Cancelled) -> Iterator[ChatGenerationChunk]:
-            yield from self._answer(messages, stop, whole=False, **kwargs)
-
-        async with aclosing(iterate_in_thread(run)) as chunks:
-            async for chunk in chunks:
-                if run_manager is not None:
-                    await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                yield chunk
+        Args:
+            messages: The messages.
+            tools: Tools that the prompt tells of.
+        """
+        return self.local.get_num_tokens_from_messages(list(messages), tools)
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         """Refuses: what is private, its keys and open connections don't belong in a pickle.

@@ -9,7 +9,8 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 from pydantic import ConfigDict, Field, PrivateAttr
 
-from langchain_cogenesis.answering import Writers, last_chunk
+from langchain_cogenesis.answer_chunks import last_chunk
+from langchain_cogenesis.answering import Writers
 from langchain_cogenesis.chat_base import CollaboratingChatModel, name_of
 from langchain_cogenesis.collaboration import (
     Account,

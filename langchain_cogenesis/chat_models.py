@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
-from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.retrievers import BaseRetriever
@@ -58,7 +58,8 @@ class ChatCoGenesis(CollaboratingChatModel, ToolCallingChatModel):
     To the remote goes what the human typed, and no other message of the history.
     Tools that are bound are called by the local model, in every mode; the remote sees neither them
     nor their results, unless `remote_reads_tools` names them. `with_structured_output` has the
-    local model write in the shape of a schema, in the modes `local` and `sketch`.
+    local model write in the shape of a schema, in `sketch` mode with the outline in sight, in all
+    others alone: then nothing leaves, and the account's mode is `local`.
 
     `response_metadata["cogenesis"]` says how a call was answered. In a stream the outline comes
     first, in a chunk without text; the rest comes with the last chunk.
@@ -163,6 +164,16 @@ class ChatCoGenesis(CollaboratingChatModel, ToolCallingChatModel):
                 hint="Use local=ChatLocalLlama(model=…).",
             )
         return super().bind_tools(tools, tool_choice=tool_choice, **kwargs)
+
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        local = self.local.profile or ModelProfile()
+        own = dict(super()._resolve_model_profile() or {})
+        # What the local model can't do, or doesn't say, can't be done here.
+        for key in ("tool_calling", "tool_choice", "structured_output"):
+            own[key] = bool(local.get(key))
+        if "max_input_tokens" in local:
+            own["max_input_tokens"] = local["max_input_tokens"]
+        return cast("ModelProfile", own)
 
     def _writers(self) -> Writers:
         return Writers(self.local, self.remote, self._gate, self.session, self.retriever, self.k)

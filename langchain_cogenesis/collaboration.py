@@ -238,6 +238,13 @@ class Account:
         instead = "by the local model alone" if mode == "local" else f"in {mode} mode"
         self.warnings.append(f"Answered {instead}: {error.message}")
 
+    def answer_here(self) -> None:
+        """Notes that the local model answers alone, because nobody else keeps to a schema."""
+        self.warnings.append(
+            f"Answered by the local model alone: in {self.mode} mode the remote keeps to no schema."
+        )
+        self.mode = "local"
+
     def note_marks(self, unknown: Sequence[str], bent: Sequence[str]) -> None:
         """Notes placeholders that the remote made up, and what looks like a bent one."""
         if unknown:

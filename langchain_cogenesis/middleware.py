@@ -7,7 +7,8 @@ other middleware ever hold them, and the handler that would call the agent's own
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
@@ -16,14 +17,37 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables.config import ensure_config
 
+from langchain_cogenesis.agent_responses import (
+    Strategy,
+    bound_options,
+    choose_strategy,
+    read_response,
+)
 from langchain_cogenesis.chat_models import ChatCoGenesis
 from langchain_cogenesis.collaboration import Mode, OnRemoteError, check_mode, is_typed
-from langchain_cogenesis.exceptions import ConfigurationError
+from langchain_cogenesis.logit_settings import LogitSettings
 from langchain_cogenesis.session import UserSession
 
-_TOOL_MODES = ("local", "sketch")
 _SUMMARISED = "What was typed stands in a summary by now, so the remote wasn't asked."
-_NO_TOOLS = "The model that writes in this mode takes no tools; it answered without."
+_NO_TOOLS = "The local model takes no tools, so it answered without."
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Call:
+    """A model call of the agent, ready to be made, and how its answer is read."""
+
+    model: ChatCoGenesis
+    messages: list[BaseMessage]
+    options: dict[str, Any]
+    strategy: Strategy | None
+    warnings: list[str]
+    agent: str | None
+
+    def response(self, message: AIMessage) -> ModelResponse[Any]:
+        message.name = self.agent or message.name
+        account = message.response_metadata["cogenesis"]
+        account["warnings"] = [*account["warnings"], *self.warnings]
+        return read_response(message, self.strategy)
 
 
 class CoGenesisMiddleware(AgentMiddleware[Any, Any, Any]):
@@ -31,8 +55,13 @@ class CoGenesisMiddleware(AgentMiddleware[Any, Any, Any]):
 
     The remote is asked for an outline of what the human typed, private values masked, in a message
     list of its own: it gets no system prompt, no tools, no tool results, no earlier answers and no
-    summaries. All of these the local model reads, and it alone calls tools. The mode comes from
-    `mode`, or from `config={"configurable": {"cogenesis_mode": …}}`.
+    summaries. All of these the local model reads, and it alone calls tools, in every mode. The mode
+    comes from `mode`, or from `config={"configurable": {"cogenesis_mode": …}}`.
+
+    With `response_format` the local model writes the structured response. A bare schema is the
+    shape of the answer where the local model keeps to one (`ChatLocalLlama` does, by a grammar),
+    which in `sketch` mode it writes with the outline in sight; otherwise, and by `ToolStrategy`, it
+    is a tool that has to be called.
 
     It may stand anywhere among other middleware. What is outside of it may call it again (retries)
     or with another model (fallbacks), which is then the remote; what is inside of it isn't reached.
@@ -48,13 +77,15 @@ class CoGenesisMiddleware(AgentMiddleware[Any, Any, Any]):
 
     Args:
         session: The user's store and gate.
-        local: The local model; with tools it must be one that has `bind_tools`.
+        local: The local model; it calls tools if it has `bind_tools`.
         remote: The remote model; by default the model of the agent.
         retriever: Private context; by default that of the session.
         mode: The mode of calls whose config names none.
         on_remote_error: Whether a remote that fails is an error (`raise`), or the local model then
             answers alone (`local`).
         k: At most so many items of context.
+        logits: How logit mode fuses; see `LogitSettings`.
+        remote_reads_tools: Names of tools whose results the remote may read too, masked.
 
     Raises:
         ConfigurationError: The remote's gate is not the session's.
@@ -70,6 +101,8 @@ class CoGenesisMiddleware(AgentMiddleware[Any, Any, Any]):
         mode: Mode = "sketch",
         on_remote_error: OnRemoteError = "raise",
         k: int = 12,
+        logits: LogitSettings | None = None,
+        remote_reads_tools: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.session = session
@@ -79,6 +112,8 @@ class CoGenesisMiddleware(AgentMiddleware[Any, Any, Any]):
         self.mode = check_mode(mode)
         self.on_remote_error = on_remote_error
         self.k = k
+        self.logits = logits or LogitSettings()
+        self.remote_reads_tools = tuple(remote_reads_tools)
         self._model(remote)
 
     def __repr__(self) -> str:
@@ -99,10 +134,12 @@ class CoGenesisMiddleware(AgentMiddleware[Any, Any, Any]):
             RemoteError: The endpoint failed.
             EgressDeniedError: The gate refused what the human typed.
             PrivacyError: A hosted tracer records the agent.
-            ConfigurationError: The agent asks for a structured response, or nobody typed anything.
+            ConfigurationError: The agent asks for a structured response that the local model can't
+                give, or nobody typed anything.
+            StructuredOutputError: The response doesn't fit its schema, and isn't tried again.
         """
-        model, messages, options, warnings = self._prepared(request)
-        return _response(model.invoke(messages, **options), warnings)
+        call = self._prepared(request)
+        return call.response(call.model.invoke(call.messages, **call.options))
 
     async def awrap_model_call(
         self,
@@ -110,31 +147,29 @@ class CoGenesisMiddleware(AgentMiddleware[Any, Any, Any]):
         handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
     ) -> ModelResponse[Any]:
         """Answers a model call of the agent asynchronously; see `wrap_model_call`."""
-        model, messages, options, warnings = self._prepared(request)
-        return _response(await model.ainvoke(messages, **options), warnings)
+        call = self._prepared(request)
+        return call.response(await call.model.ainvoke(call.messages, **call.options))
 
-    def _prepared(
-        self, request: ModelRequest[Any]
-    ) -> tuple[ChatCoGenesis, list[BaseMessage], dict[str, Any], list[str]]:
-        if request.response_format is not None:
-            raise ConfigurationError(
-                "the agent asks for a structured response, which this middleware can't give.",
-                hint="Leave response_format out, or ask another model for it afterwards.",
-            )
-        model = self._model(self.remote or self._of_agent(request.model))
+    def _prepared(self, request: ModelRequest[Any]) -> _Call:
         messages: list[BaseMessage] = [*request.messages]
         if request.system_message is not None:
             messages.insert(0, request.system_message)
-        options, warnings = dict(request.model_settings), []
-        named = ensure_config().get("configurable", {}).get("cogenesis_mode")
-        mode = check_mode(named or self.mode)
+        config, warnings = ensure_config(), []
+        mode = check_mode(config.get("configurable", {}).get("cogenesis_mode") or self.mode)
         if mode != "local" and not is_typed(messages):
             mode, warnings = "local", [_SUMMARISED]
-        if request.tools:
-            bound = self._bound_tools(request) if mode in _TOOL_MODES else None
-            warnings += [_NO_TOOLS] if bound is None else []
-            options |= bound or {}
-        return model, messages, {**options, "mode": mode}, warnings
+        strategy = choose_strategy(request.response_format, self.local)
+        options = bound_options(self.local, request, strategy)
+        if request.tools and "tools" not in options:
+            warnings.append(_NO_TOOLS)
+        return _Call(
+            self._model(self.remote or self._of_agent(request.model)),
+            messages,
+            {**options, "mode": mode},
+            strategy,
+            warnings,
+            config.get("metadata", {}).get("lc_agent_name"),
+        )
 
     def _model(self, remote: BaseChatModel | None) -> ChatCoGenesis:
         # Not kept in a cache: a global one would cross conversations, and files may hold it.
@@ -146,25 +181,11 @@ class CoGenesisMiddleware(AgentMiddleware[Any, Any, Any]):
             mode=self.mode,
             on_remote_error=self.on_remote_error,
             k=self.k,
+            logits=self.logits,
+            remote_reads_tools=self.remote_reads_tools,
             cache=False,
         )
 
     def _of_agent(self, model: BaseChatModel) -> BaseChatModel | None:
         """The agent's model as the remote; the local model is none."""
         return None if model is self.local else model
-
-    def _bound_tools(self, request: ModelRequest[Any]) -> dict[str, Any] | None:
-        """What binds the agent's tools to the local model; None if they can't be bound."""
-        choice = {"tool_choice": request.tool_choice} if request.tool_choice else {}
-        try:
-            bound = self.local.bind_tools(request.tools, **choice)
-        except NotImplementedError:
-            return None
-        return dict(getattr(bound, "kwargs", {}))
-
-
-def _response(message: AIMessage, warnings: list[str]) -> ModelResponse[Any]:
-    if warnings:
-        account = message.response_metadata["cogenesis"]
-        account["warnings"] = [*account["warnings"], *warnings]
-    return ModelResponse(result=[message])

@@ -10,7 +10,8 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from langchain_cogenesis.answering import Writers, last_chunk, sketch_chunk
+from langchain_cogenesis.answer_chunks import last_chunk, sketch_chunk
+from langchain_cogenesis.answering import Writers
 from langchain_cogenesis.collaboration import Account, Mode, OnRemoteError, Request
 from langchain_cogenesis.exceptions import (
     CoGenesisError,
@@ -26,6 +27,9 @@ from langchain_cogenesis.models.base import NextTokenModel
 
 _ANSWERABLE = (RemoteError, EgressDeniedError, ModeError, VocabularyMismatchError)
 """Faults that a lower mode can answer for."""
+
+_FREE_TEXT: tuple[Mode, ...] = ("remote", "logits")
+"""Modes in which the remote writes too; no grammar keeps it to a schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,11 @@ class CallSettings:
     attribution: bool = False
     tools: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def shaped(self) -> bool:
+        """Whether the answer has to be JSON."""
+        return self.options.get("response_format") not in (None, {"type": "text"})
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Modes:
@@ -70,6 +79,7 @@ class Modes:
         """Yields the answer; the last chunk carries usage and the account.
 
         Tools are called by the local model, in every mode: where it calls one, that is the answer.
+        Where the remote would write too, it answers alone if the answer has to keep to a schema.
 
         With `on_remote_error="local"` a mode that can't be served is answered for by the next one
         down, `logits` by `sketch` and that by `local`, unless text was shown already.
@@ -80,6 +90,8 @@ class Modes:
             ModeError: The mode can't be served with what is configured.
             VocabularyMismatchError: Logit mode was asked for and the models' tokens differ.
         """
+        if account.mode in _FREE_TEXT and call.shaped:
+            account.answer_here()
         if call.tools and (yield from self._called(request, account, call)):
             account.mode = "local"
             yield last_chunk(account, self.writers.local)
@@ -124,11 +136,6 @@ class Modes:
     def _in_mode(
         self, mode: Mode, request: Request, account: Account, call: CallSettings
     ) -> Iterator[ChatGenerationChunk]:
-        if mode in ("remote", "logits") and call.options.get("response_format"):
-            raise ModeError(
-                f"the local model keeps to a schema, and in {mode} mode it does not write alone.",
-                hint="Use mode='local' or mode='sketch', or method='function_calling'.",
-            )
         if mode == "remote":
             pieces = self.writers.remote_pieces(request, account, call.stop, call.options)
             for piece in list(pieces) if call.whole else pieces:

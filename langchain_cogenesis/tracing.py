@@ -11,10 +11,11 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import AsyncIterator, Iterator
+from contextvars import Context, copy_context
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.callbacks import BaseCallbackManager, Callbacks
+from langchain_core.callbacks import BaseCallbackHandler, BaseCallbackManager, Callbacks
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import LLMResult
 from langchain_core.runnables import RunnableConfig
@@ -69,6 +70,18 @@ def untraced(callbacks: Callbacks, *, private: bool = True) -> Callbacks:
     if private:
         _refuse_tracers(handlers)
     return [*_without_tracers(handlers), _silent_tracer()]
+
+
+def unheard() -> Context:
+    """A copy of the context without callback handlers that are open around the call.
+
+    LangChain's `get_usage_metadata_callback` opens one; by it a run within a run counts twice.
+    """
+    context = copy_context()
+    for variable, value in list(context.items()):
+        if isinstance(value, BaseCallbackHandler):
+            context.run(variable.set, None)
+    return context
 
 
 def untraced_config(config: RunnableConfig | None, *, private: bool = True) -> RunnableConfig:

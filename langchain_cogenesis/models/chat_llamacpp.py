@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import LangSmithParams
+from langchain_core.language_models import LangSmithParams, ModelProfile
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from langchain_cogenesis.models.answer_plan import CallOptions, plan_answer, prompt_ids
-from langchain_cogenesis.models.async_stream import Cancelled, iterate_in_thread
+from langchain_cogenesis.models.async_stream import Cancelled
 from langchain_cogenesis.models.call_options import SAMPLING, read_options
 from langchain_cogenesis.models.chat_settings import check_settings
 from langchain_cogenesis.models.llamacpp import LlamaCppEngine
 from langchain_cogenesis.models.local_answer import LocalAnswer
 from langchain_cogenesis.models.local_chunks import PROVIDER, to_chunks, to_result
 from langchain_cogenesis.models.model_source import HOUSE_MODELS, is_hub_name, model_name
+from langchain_cogenesis.models.threaded_chat import ThreadedChatModel
 from langchain_cogenesis.models.tool_calling import ToolCallingChatModel
 from langchain_cogenesis.models.tool_choice import ToolLike, openai_tools
 from langchain_cogenesis.tracing import UntracedChatModel
@@ -29,7 +28,7 @@ from langchain_cogenesis.tracing import UntracedChatModel
 _ENGINE = ("n_ctx", "n_threads", "n_gpu_layers", "flash_attn", "chat_template")
 
 
-class ChatLocalLlama(UntracedChatModel, ToolCallingChatModel):
+class ChatLocalLlama(UntracedChatModel, ThreadedChatModel, ToolCallingChatModel):
     """A GGUF model on this machine.
 
     Constructing it loads nothing. Copies, and instances with the same file and engine settings,
@@ -49,7 +48,8 @@ class ChatLocalLlama(UntracedChatModel, ToolCallingChatModel):
     Attributes:
         model: `house-small`, `house-large`, a GGUF file, or
             `owner/repository:file.gguf[@revision]`.
-        n_ctx: Tokens of context; `None` is what the model was trained for, 4,096 at most.
+        n_ctx: Tokens of context; `None` is what the model was trained for, 4,096 at most. The
+            profile tells it if it is set, for middleware that works by fractions of it.
         n_threads: Threads of a decode; `None` is half of the processors.
         n_gpu_layers: Layers on the GPU; -1 is all.
         flash_attn: Whether to use flash attention.
@@ -127,6 +127,13 @@ class ChatLocalLlama(UntracedChatModel, ToolCallingChatModel):
         """The engine that this model shares with its like."""
         return LlamaCppEngine.shared(self.model, **self._engine_settings())
 
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        profile = super()._resolve_model_profile()
+        # What the file says isn't known without reading it, and constructing this reads nothing.
+        if profile is not None and self.n_ctx is not None:
+            profile["max_input_tokens"] = self.n_ctx
+        return profile
+
     def _engine_settings(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _ENGINE}
 
@@ -138,7 +145,7 @@ class ChatLocalLlama(UntracedChatModel, ToolCallingChatModel):
         messages: Sequence[BaseMessage],
         stop: Sequence[str] | None,
         kwargs: dict[str, Any],
-        cancelled: Cancelled | None = None,
+        cancelled: Cancelled,
     ) -> LocalAnswer:
         options = self._options(stop, kwargs)
         engine = self.engine
@@ -146,55 +153,23 @@ class ChatLocalLlama(UntracedChatModel, ToolCallingChatModel):
             engine = LlamaCppEngine.shared(override, **self._engine_settings())
         return LocalAnswer(engine, plan_answer(engine, messages, options), options, cancelled)
 
-    def _generate(
+    def _whole(
         self,
         messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
+        stop: list[str] | None,
+        kwargs: dict[str, Any],
+        cancelled: Cancelled,
     ) -> ChatResult:
-        return to_result(self._answer(messages, stop, kwargs))
+        return to_result(self._answer(messages, stop, kwargs, cancelled))
 
-    def _stream(
+    def _chunks(
         self,
         messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
+        stop: list[str] | None,
+        kwargs: dict[str, Any],
+        cancelled: Cancelled,
     ) -> Iterator[ChatGenerationChunk]:
-        for chunk in to_chunks(self._answer(messages, stop, kwargs)):
-            if run_manager:
-                run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-            yield chunk
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        def run(cancelled: Cancelled) -> Iterator[ChatResult]:
-            yield to_result(self._answer(messages, stop, kwargs, cancelled))
-
-        [result] = [result async for result in iterate_in_thread(run)]
-        return result
-
-    async def _astream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        def run(cancelled: Cancelled) -> Iterator[ChatGenerationChunk]:
-            yield from to_chunks(self._answer(messages, stop, kwargs, cancelled))
-
-        async with aclosing(iterate_in_thread(run)) as chunks:
-            async for chunk in chunks:
-                if run_manager:
-                    await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                yield chunk
+        yield from to_chunks(self._answer(messages, stop, kwargs, cancelled))
 
     def get_token_ids(self, text: str) -> list[int]:
         """Token ids of a text, by the model's own vocabulary."""

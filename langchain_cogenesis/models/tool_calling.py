@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any, Literal
 
 from langchain_core.exceptions import OutputParserException
-from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
 from langchain_core.messages import AIMessage
 from langchain_core.output_parsers import (
     BaseOutputParser,
@@ -38,6 +38,19 @@ Schema = dict[str, Any] | type
 class ToolCallingChatModel(BaseChatModel):
     """For chat models that take `tools`, `tool_choice` and `response_format` with a call."""
 
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        # By this agents choose between a tool and the shape of the answer for what they ask for.
+        return ModelProfile(
+            text_inputs=True,
+            image_inputs=False,
+            audio_inputs=False,
+            video_inputs=False,
+            text_outputs=True,
+            tool_calling=True,
+            tool_choice=True,
+            structured_output=True,
+        )
+
     def bind_tools(
         self,
         tools: Sequence[ToolLike],
@@ -50,7 +63,8 @@ class ToolCallingChatModel(BaseChatModel):
         """Binds tools to the model. A grammar keeps calls to the tools' names and schemas.
 
         Args:
-            tools: Functions, LangChain tools, pydantic or TypedDict classes, schemas.
+            tools: Functions, LangChain tools, pydantic or TypedDict classes, schemas. None binds
+                the options alone.
             tool_choice: `auto` (the default) leaves it to the model, `any` or `required` asks for
                 a call, a name for one of that tool, `none` for none.
             strict: How schemas are enforced. `None`: keywords that a grammar can't enforce are
@@ -63,9 +77,12 @@ class ToolCallingChatModel(BaseChatModel):
             A Runnable that answers with text or `tool_calls`.
 
         Raises:
-            ConfigurationError: There is no tool, a name can't be used, or the choice names none.
+            ConfigurationError: A name can't be used, or the choice names no tool.
             SchemaError: A schema can't become a grammar.
         """
+        if not tools:
+            read_choice(None, tool_choice, parallel_tool_calls)
+            return self.bind(**kwargs)
         made = openai_tools(tools, strict)
         check_tools(read_tools(made))
         read_choice(made, tool_choice, parallel_tool_calls)

@@ -10,7 +10,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk
 from langchain_core.runnables import Runnable, RunnableConfig
 
-from langchain_cogenesis.answering import direct_chunks
+from langchain_cogenesis.answer_chunks import direct_chunks
 from langchain_cogenesis.models.async_stream import Cancelled, iterate_in_thread
 from langchain_cogenesis.nodes.instruction import read_messages
 from langchain_cogenesis.tracing import untraced_config

@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware
+from langchain_core.tools import tool
 from recorder import Recorder, find_values, recorded_requests, recording_server
-from test_wire import CANARIES, CONTEXT, STRUCTURED, blind
+from test_wire import CANARIES, CONTEXT, FREE, STRUCTURED, blind
 
-from langchain_cogenesis import ChatCoGenesis, ChatLocalLlama, LlamaCppEngine, create_remote
+from langchain_cogenesis import (
+    ChatCoGenesis,
+    ChatLocalLlama,
+    CoGenesisMiddleware,
+    LlamaCppEngine,
+    create_remote,
+)
 from langchain_cogenesis.exceptions import ModeError, RemoteError
 from langchain_cogenesis.logit_settings import LogitSettings
 from langchain_cogenesis.models.remote import ChatRemote
@@ -112,6 +121,43 @@ async def test_no_canary_leaves(
     noted = [e.content for e in session.ledger.entries() if e.content]
     assert [n["event"] for n in noted].count("request") == len(sent)
     assert session.ledger.verify().faults == ()
+
+
+class Choosing(AgentMiddleware[Any, Any, Any]):
+    """Asks for a call of a tool first, and for none afterwards."""
+
+    def wrap_model_call(self, request: Any, handler: Callable[..., Any]) -> Any:
+        first = request.messages[-1].type == "human"
+        return handler(request.override(tool_choice="any" if first else "none"))
+
+
+def test_no_canary_leaves_from_an_agent(
+    recorder: Recorder,
+    endpoint: Endpoint,
+    session: UserSession,
+    vocabulary: dict[int, bytes],
+) -> None:
+    """The local model calls the tool; then both write, and no result of it leaves."""
+
+    @tool
+    def free_hours(day: Literal["Friday", "Saturday"]) -> str:
+        """Tells which hours of a day are free."""
+        return f"On {day} there is {FREE[4]} at seven."
+
+    _, remote = _model(recorder, endpoint, session)
+    local = ChatLocalLlama(max_tokens=120)
+    ours = CoGenesisMiddleware(session, local=local, mode="logits", logits=LogitSettings(block=4))
+    agent = create_agent(remote, [free_hours], middleware=[Choosing(), ours])
+    call, result, answer = agent.invoke({"messages": [("human", INSTRUCTION)]})["messages"][1:]
+    remote.close()
+    assert call.response_metadata["cogenesis"]["mode"] == "local"
+    told = answer.response_metadata["cogenesis"]
+    assert told["mode"] == "logits"
+    assert told["blocks"]
+    assert FREE[4] in result.text
+    # Those that learn what the endpoint can do come first.
+    assert len(recorded_requests(recorder.record_file)) >= told["remote_calls"] > 5
+    assert find_values(recorder.record_file, CANARIES, vocabulary) == []
 
 
 async def test_a_planted_leak_is_found(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.caches import InMemoryCache
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.globals import set_llm_cache
 from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import (
@@ -18,6 +20,8 @@ from langchain_core.messages import (
     SystemMessage,
 )
 from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.tracers.context import register_configure_hook
 
 from langchain_cogenesis import ChatCoGenesis, create_cogenesis_chain
 from langchain_cogenesis.context.schema import Activity, Contact, PrivateContext, UserProfile
@@ -295,6 +299,46 @@ def test_what_cannot_be_served_is_said(session: UserSession, local: ChatLocalLla
     picture = {"type": "image_url", "image_url": {"url": "data:,"}}
     with pytest.raises(ConfigurationError, match="image_url"):
         model.invoke([HumanMessage([{"type": "text", "text": ASK}, picture])], mode="local")
+
+
+def test_what_is_no_chat_model_is_named(session: UserSession, local: ChatLocalLlama) -> None:
+    """A model's name, or a model with retries around it."""
+    name: Any = "house-small"
+    with pytest.raises(ConfigurationError, match="`local` has to be a chat model, and a str"):
+        ChatCoGenesis(local=name, session=session)
+    bound: Any = local.with_retry()
+    with pytest.raises(ConfigurationError, match="`remote` has to be a chat model"):
+        ChatCoGenesis(local=local, remote=bound, session=session)
+
+
+class Heard(BaseCallbackHandler):
+    """Keeps the names of the chat models whose runs it hears of."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def on_chat_model_start(self, serialized: Any, messages: Any, **kwargs: Any) -> None:
+        self.names.append(serialized["name"])
+
+
+@pytest.mark.parametrize("mode", ["sketch", "remote"])
+async def test_callbacks_around_it_hear_of_one_run(
+    session: UserSession, local: ChatLocalLlama, mode: str
+) -> None:
+    """The remote's call within is none of the app's: its tokens would be counted twice."""
+    model, remote = make(session, local)
+    given, opened = Heard(), Heard()
+    variable: ContextVar[Heard | None] = ContextVar("opened", default=None)
+    register_configure_hook(variable, inheritable=True)  # as get_usage_metadata_callback does
+    token = variable.set(opened)
+    config: Any = {"callbacks": [given], "configurable": {"cogenesis_mode": mode}}
+    chain = ChatPromptTemplate.from_template("{it}") | model
+    chain.invoke({"it": ASK}, config)
+    await chain.ainvoke({"it": ASK}, config)
+    assert list(chain.stream({"it": ASK}, config))
+    variable.reset(token)
+    assert len(remote.seen) == 3
+    assert given.names == opened.names == ["ChatCoGenesis"] * 3
 
 
 def test_a_refusing_policy_sends_nothing(local: ChatLocalLlama, tmp_path: Path) -> None:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any, Literal
 
 import pytest
+from langchain.agents import create_agent
+from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
 from langchain_core.language_models import FakeListChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    HumanMessage,
+    ToolMessage,
+    trim_messages,
+)
 from langchain_core.outputs import ChatGenerationChunk
 from pydantic import BaseModel, Field
 
 from langchain_cogenesis import ChatCoGenesis, ChatLocalLlama, UserSession
 from langchain_cogenesis.context.schema import Contact, PrivateContext, UserProfile
-from langchain_cogenesis.exceptions import ConfigurationError, ModeError
+from langchain_cogenesis.exceptions import ConfigurationError
 
 ASK = "Invite Tomas to the dinner in Port Ellery"
+SAID = {"messages": [HumanMessage(ASK)]}
 OUTLINE = "1. Greet [NAME_1]\n2. Name the day\n3. Say it is in [PLACE_1]\n4. Ask for a reply"
 CONTEXT = PrivateContext(
     profile=UserProfile(
@@ -25,6 +35,13 @@ CONTEXT = PrivateContext(
     )
 )
 CALL = {"name": "seats", "args": {"n": 2}, "id": "abcdefghi", "type": "tool_call"}
+
+
+RING = {
+    "type": "object",
+    "properties": {"metal": {"enum": ["gold", "tin"]}},
+    "required": ["metal"],
+}
 
 
 class Seats(BaseModel):
@@ -129,7 +146,7 @@ def test_the_remote_sees_no_results_unless_they_are_shared(session: UserSession)
 
 
 def test_structured_output_is_written_here(session: UserSession) -> None:
-    """In local and sketch mode the local model fills the schema, with the outline in sight."""
+    """The local model fills the schema, in sketch mode with the outline in sight."""
     model, remote = _make(session)
     assert isinstance(model.with_structured_output(Seats).invoke(ASK, mode="local"), Seats)
     assert remote.seen == []
@@ -137,11 +154,41 @@ def test_structured_output_is_written_here(session: UserSession) -> None:
     assert isinstance(found["parsed"], Seats)
     assert found["raw"].response_metadata["cogenesis"]["sketch"][0] == "Greet Tomas"
     assert "row" not in remote.seen[0]
-    for mode in ("remote", "logits"):
-        with pytest.raises(ModeError, match=f"{mode} mode"):
-            model.with_structured_output(Seats).invoke(ASK, mode=mode)
-    called = model.with_structured_output(Seats, method="function_calling")
-    assert isinstance(called.invoke(ASK, mode="remote"), Seats)
+
+
+@pytest.mark.parametrize("method", ["json_schema", "function_calling", "json_mode"])
+@pytest.mark.parametrize("mode", ["remote", "logits"])
+async def test_structured_output_in_modes_where_the_remote_writes(
+    session: UserSession, mode: str, method: str
+) -> None:
+    """The local model alone writes it, the account says so, and nothing leaves."""
+    model, remote = _make(session, mode=mode)
+    shape = {"type": "object"} if method == "json_mode" else Seats
+    bound = model.with_structured_output(shape, method=method, include_raw=True)
+    for found in (bound.invoke(ASK), await bound.ainvoke(ASK)):
+        if method == "json_mode":  # A toy's objects may have no end.
+            assert found["raw"].text.startswith("{")
+        else:
+            assert isinstance(found["parsed"], Seats)
+        told = found["raw"].response_metadata["cogenesis"]
+        assert (told["mode"], told["requested_mode"], told["fallback"]) == ("local", mode, None)
+        assert any(f"in {mode} mode" in said for said in told["warnings"]) == (
+            method != "function_calling"
+        )
+    assert remote.seen == []
+
+
+def test_a_shape_with_tools_in_sight(session: UserSession) -> None:
+    """Where both are given, the answer is a call or keeps to the schema, in every mode."""
+    model, _ = _make(session)
+    shape = {"type": "json_schema", "json_schema": {"name": "s", "schema": RING}}
+    for mode in ("local", "sketch", "remote", "logits"):
+        bound = model.bind_tools([Seats], response_format=shape)
+        answer = bound.invoke(ASK, mode=mode)
+        if not answer.tool_calls:
+            assert json.loads(answer.text)["metal"] in ("gold", "tin")
+    text = model.bind(response_format={"type": "text"}).invoke(ASK, mode="remote")
+    assert text.response_metadata["cogenesis"]["mode"] == "remote"
 
 
 def test_a_local_model_without_tools_is_named(session: UserSession) -> None:
@@ -149,3 +196,47 @@ def test_a_local_model_without_tools_is_named(session: UserSession) -> None:
     model = ChatCoGenesis(local=FakeListChatModel(responses=["x"]), session=session)
     with pytest.raises(ConfigurationError, match="FakeListChatModel takes none"):
         model.bind_tools([Seats])
+
+
+@pytest.mark.parametrize("mode", ["local", "sketch", "remote", "logits"])
+async def test_an_agent_gets_a_structured_response(session: UserSession, mode: Any) -> None:
+    """As the model of an agent without our middleware, with and without tools."""
+    model, remote = _make(session, mode=mode)
+    for asked in (Seats, ProviderStrategy(Seats), ToolStrategy(Seats)):
+        agent = create_agent(model, response_format=asked)
+        for state in (agent.invoke(SAID), await agent.ainvoke(SAID)):
+            assert isinstance(state["structured_response"], Seats)
+    assert len(remote.seen) == (4 if mode == "sketch" else 0)
+    assert "row" not in "".join(remote.seen)
+
+
+def test_no_tools_bind_the_options_alone(session: UserSession) -> None:
+    """As agents without tools bind them."""
+    model, _ = _make(session)
+    answer = model.bind_tools([], max_tokens=3).invoke(ASK, mode="local")
+    assert answer.usage_metadata["output_tokens"] == 3
+
+
+def test_the_profile_is_that_of_the_local_model(session: UserSession) -> None:
+    """What middleware reads off it: the window where it is set, and whether schemas are kept to."""
+    local = ChatLocalLlama(n_ctx=512)
+    profile = ChatCoGenesis(local=local, session=session).profile
+    assert profile == local.profile
+    assert profile["max_input_tokens"] == 512
+    assert profile["structured_output"]
+    assert not profile["image_inputs"]
+    assert "max_input_tokens" not in ChatLocalLlama().profile
+    unknown = ChatCoGenesis(local=FakeListChatModel(responses=["x"]), session=session).profile
+    assert not unknown["tool_calling"]
+    assert not unknown["structured_output"]
+
+
+def test_tokens_are_the_local_models(session: UserSession) -> None:
+    """So that histories are trimmed to its window; nothing is downloaded to count them."""
+    model, _ = _make(session)
+    history = [HumanMessage(ASK), AIMessage("Dear Tomas, come!")] * 4 + [HumanMessage("Shorter.")]
+    count = model.get_num_tokens_from_messages(history)
+    assert count == model.local.get_num_tokens_from_messages(history)
+    assert model.get_num_tokens(ASK) == model.local.get_num_tokens(ASK)
+    kept = trim_messages(history, max_tokens=count // 2, token_counter=model, start_on="human")
+    assert 0 < model.get_num_tokens_from_messages(kept) <= count // 2

@@ -402,7 +402,7 @@ def test_what_cannot_be_served_is_said(tiny_model: Tiny) -> None:
     """Bad tools, choices, schemas and methods are named before anything is written."""
     model, given = tiny_model(), _random_tool(1)
     with pytest.raises(ConfigurationError, match="no tools"):
-        model.bind_tools([])
+        model.bind_tools([], tool_choice="any")
     with pytest.raises(ConfigurationError, match="'nobody' names none"):
         model.bind_tools([given], tool_choice="nobody")
     with pytest.raises(ConfigurationError, match="can't name a tool"):
