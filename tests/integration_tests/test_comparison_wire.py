@@ -52,7 +52,7 @@ def _run(recorder: Recorder, endpoint: Endpoint, folder: Path, *, trusted: bool)
     )
     results = ResultFile(folder, {"trusted": trusted})
     with open_world(pair) as world:
-        rows = comparison_rows(world)
+        rows = comparison_rows(world.settings)
         if trusted:
             rows = [row for row in rows if row.trusts]
         assert [tick.fresh for tick in run_rows(world, rows, [EXAMPLE], results)] == [len(rows)]
