@@ -59,11 +59,14 @@ class NameLikeDetector:
     """Finds whatever looks like a name or a number; it knows nothing of the user.
 
     A name is a word with a capital within a sentence, and at the beginning of one if English
-    doesn't have it; a number is whatever begins with a digit.
+    doesn't have it; a number is whatever begins with a digit. A text that is a number and nothing
+    else is left: it is an option of a request.
     """
 
     def find(self, text: str) -> Iterator[Match]:
         """Yields names and numbers."""
+        if text.isdecimal():
+            return
         names = (
             Match(match.start(), match.end(), "NAME")
             for match in _NAME.finditer(text)

@@ -66,6 +66,8 @@ def test_what_looks_like_a_name_goes_by_its_place() -> None:
     text = "Dear Nora,\nPlease call Zarnholt on 4 May. Gorthwin said I'm late (Anna too)."
     found = {text[m.start : m.end] for m in NameLikeDetector().find(text)}
     assert found == {"Nora", "Zarnholt", "4", "May", "Gorthwin", "Anna"}
+    # An id among the options of a request is no number of anybody.
+    assert list(NameLikeDetector().find("128009")) == []
 
 
 @pytest.mark.parametrize(

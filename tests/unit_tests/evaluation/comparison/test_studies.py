@@ -71,6 +71,9 @@ def test_a_study_runs_to_its_report_and_is_not_run_twice(study: str, tmp_path: P
         titles = " ".join(title.text or "" for title in plot.iter(f"{SVG}title"))
         assert len(plot.findall(f".//{SVG}circle")) == len(rows)
         assert all(f"{row['label']}: " in titles for row in rows.values())
+    table = (tmp_path / "table.md").read_text(encoding="utf-8")
+    against = table.split("| against the local model alone |")[1].split("\n\n")[0]
+    assert all(f"| {r['label']} |" in against for k, r in rows.items() if k != "slm-context")
     before = (tmp_path / "results.jsonl").read_bytes()
     assert run(tmp_path, *given) == told
     assert (tmp_path / "results.jsonl").read_bytes() == before
