@@ -234,7 +234,7 @@ def _left_out(pair: PairSettings, wanted: _Wanted) -> dict[str, str]:
     if wanted.study is None:
         rows = "LLM with context, LLM without, remote drafts raw"
     elif wanted.study.key == "mask":
-        rows = "Rows with context sent or nothing masked"
+        rows = "Rows that mask less than sessions do"
     else:
         return {}
     why = "not run: the remote would see what is private, and its address isn't --trusted."

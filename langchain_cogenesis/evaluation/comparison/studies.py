@@ -79,7 +79,13 @@ class Study:
                 f"the study of {self.key} takes one remote.",
                 hint="Name it with --remote; several are for --study models.",
             )
-        return [row for row in self.make(pair, remotes) if pair.may_see_all or not row.trusts]
+        rows = self.make(pair, remotes)
+        return [row for row in rows if pair.may_see_all or not _shows_more(row)]
+
+
+def _shows_more(row: Row) -> bool:
+    """Whether a remote sees more of what is private than in a session."""
+    return row.trusts or row.mask == "values"
 
 
 def find_study(key: str) -> Study:

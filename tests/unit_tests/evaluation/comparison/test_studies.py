@@ -114,7 +114,8 @@ def test_nothing_unmasked_is_tried_at_an_address_that_is_not_trusted() -> None:
     address = PairSettings(remote="http://x.example/v1")
     kept = {row.key for row in find_study("mask").rows(address)}
     assert {"logits-standard", "sketch-names"} <= kept
-    assert not kept & {"logits-leaky", "logits-unmasked", "sketch-unmasked"}
+    more = {"leaky", "unmasked", "values"}
+    assert not kept & {f"{mode}-{mask}" for mode in ("logits", "sketch") for mask in more}
     trusted = PairSettings(remote="http://x.example/v1", trusted=True)
     assert "logits-leaky" in {row.key for row in find_study("mask").rows(trusted)}
 
