@@ -229,16 +229,14 @@ def _split(names: str | None) -> tuple[str, ...]:
 
 
 def _left_out(pair: PairSettings, wanted: _Wanted) -> dict[str, str]:
-    if wanted.only is not None or pair.may_see_all:
+    from langchain_cogenesis.evaluation.comparison.studies import NOT_TRUSTED, left_out
+
+    if wanted.only is not None:
         return {}
-    if wanted.study is None:
-        rows = "LLM with context, LLM without, remote drafts raw"
-    elif wanted.study.key == "mask":
-        rows = "Rows that mask less than sessions do"
-    else:
-        return {}
-    why = "not run: the remote would see what is private, and its address isn't --trusted."
-    return {rows: why}
+    if wanted.study is not None:
+        return left_out(wanted.study, pair, wanted.remotes)
+    rows = "LLM with context, LLM without, remote drafts raw"
+    return {} if pair.may_see_all else {rows: NOT_TRUSTED}
 
 
 def _notes(pair: PairSettings, judging: Judging | None) -> list[str]:

@@ -55,6 +55,26 @@ class Alteration:
         return "-".join([*parts, *([f"noise-{self.noise:g}"] if self.noise else [])])
 
 
+def alterable_matrices(model: str) -> list[GgufTensor]:
+    """The matrices of a model, if all of them can be altered.
+
+    Args:
+        model: A house model's name, a GGUF or a hub name.
+
+    Raises:
+        ModelFileError: The file can't be read.
+        ConfigurationError: Its matrices are stored in another way than Q8_0, F16 or F32.
+    """
+    source = resolve_model(model)
+    matrices = [tensor for tensor in read_header(source).tensors if len(tensor.shape) > 1]
+    if any(t.kind not in (*_PLAIN, _Q8_0) or t.shape[0] % _BLOCK for t in matrices):
+        raise ConfigurationError(
+            f"{source.name} can't be altered: its matrices aren't in Q8_0, F16 or F32.",
+            hint="Give the same model as Q8_0 or F16, or other models to compare with.",
+        )
+    return matrices
+
+
 @contextmanager
 def altered_copy(model: str, alteration: Alteration) -> Iterator[Path]:
     """Makes an altered copy of a model, which is there as long as the context.
@@ -70,14 +90,7 @@ def altered_copy(model: str, alteration: Alteration) -> Iterator[Path]:
         ModelFileError: The file can't be read.
         ConfigurationError: Its matrices are stored in another way than Q8_0, F16 or F32.
     """
-    source = resolve_model(model)
-    header = read_header(source)
-    matrices = [tensor for tensor in header.tensors if len(tensor.shape) > 1]
-    if any(t.kind not in (*_PLAIN, _Q8_0) or t.shape[0] % _BLOCK for t in matrices):
-        raise ConfigurationError(
-            f"{source.name} can't be altered: its matrices aren't in Q8_0, F16 or F32.",
-            hint="Give the same model as Q8_0 or F16, or other models to compare with.",
-        )
+    source, matrices = resolve_model(model), alterable_matrices(model)
     with TemporaryDirectory(prefix="cogenesis-") as folder:
         copy = Path(folder) / f"{source.stem}-{alteration.name}.gguf"
         shutil.copyfile(source, copy)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from langchain_cogenesis.evaluation.altered_models import Alteration
+from langchain_cogenesis.evaluation.altered_models import Alteration, alterable_matrices
 from langchain_cogenesis.evaluation.comparison.masks import MASKS, Mask
 from langchain_cogenesis.evaluation.comparison.outlines import by_outline
 from langchain_cogenesis.evaluation.comparison.rows import (
@@ -26,6 +26,8 @@ from langchain_cogenesis.logit_settings import LogitSettings
 from langchain_cogenesis.models.model_source import model_name
 from langchain_cogenesis.prompts import SketchStyle
 
+NOT_TRUSTED = "not run: the remote would see what is private, and its address isn't --trusted."
+"""Why a row that shows more than a session isn't there."""
 LEAKY = "logits-leaky"
 """The row of the mask study whose remote reads everything, private context too."""
 
@@ -120,29 +122,47 @@ def _outlines(pair: PairSettings, remotes: Sequence[str]) -> list[Row]:
 
 
 def _models(pair: PairSettings, remotes: Sequence[str]) -> list[Row]:
-    named = list(dict.fromkeys(remotes or (pair.remote, pair.local)))
-    if addresses := [name for name in named if name.startswith(("http://", "https://"))]:
-        raise ConfigurationError(
-            f"the study of models serves and alters its remotes; it can't do so at {addresses[0]}.",
-            hint="Give models: --remotes FILE.gguf,owner/repo:file.gguf, the one to alter first.",
-        )
+    named = _named_models(pair, remotes)
     plain = [replace(pair, remote=name, remote_model=None, remote_key=None) for name in named]
-    changes = [Alteration(bits=bits) for bits in _BITS]
-    changes += [Alteration(noise=noise) for noise in _NOISE]
-    altered = [replace(plain[0], alteration=change) for change in changes]
-    rows = [local_row(at=0.0)]
+    # The local model alone runs with the first pair, so that no other is opened for it.
+    rows = [replace(local_row(at=0.0), pair=plain[0])]
     for settings in plain:
         name = model_name(settings.remote)
         rows += [
             _logits_of(settings, f"logits-{name}", f"+ logits, {name}"),
             Row(f"sketch-{name}", f"+ sketch, {name}", "sketch", by_mode("sketch"), pair=settings),
         ]
-    for settings in altered:
-        assert settings.alteration is not None
-        name = settings.alteration.name
-        rows.append(_logits_of(settings, f"logits-{name}", f"+ logits, {name}"))
-    # The local model alone runs with the first pair, so that no other is opened for it.
-    return [replace(rows[0], pair=plain[0]), *rows[1:]]
+    if _why_not_altered(named[0]) is None:
+        changes = [Alteration(bits=bits) for bits in _BITS]
+        changes += [Alteration(noise=noise) for noise in _NOISE]
+        for change in changes:
+            settings = replace(plain[0], alteration=change)
+            rows.append(_logits_of(settings, f"logits-{change.name}", f"+ logits, {change.name}"))
+    return rows
+
+
+def _named_models(pair: PairSettings, remotes: Sequence[str]) -> list[str]:
+    named = list(dict.fromkeys(remotes or (pair.remote, pair.local)))
+    if addresses := [name for name in named if name.startswith(("http://", "https://"))]:
+        raise ConfigurationError(
+            f"the study of models serves and alters its remotes; it can't do so at {addresses[0]}.",
+            hint="Give models: --remotes FILE.gguf,owner/repo:file.gguf, the one to alter first.",
+        )
+    names = [model_name(name) for name in named]
+    if len(set(names)) < len(names):
+        raise ConfigurationError(
+            "two remotes have the same name, so that their rows can't be told apart.",
+            hint="Give one of the files another name.",
+        )
+    return named
+
+
+def _why_not_altered(model: str) -> str | None:
+    try:
+        alterable_matrices(model)
+    except ConfigurationError as error:
+        return f"not run: {error}"
+    return None
 
 
 def _masks(pair: PairSettings, remotes: Sequence[str]) -> list[Row]:
@@ -203,6 +223,22 @@ def _logits_of(pair: PairSettings, key: str, label: str) -> Row:
 
 def _linear(weight: float) -> LinearFusion:
     return LinearFusion((weight, 1 - weight))
+
+
+def left_out(study: Study, pair: PairSettings, remotes: Sequence[str] = ()) -> dict[str, str]:
+    """Which rows of a study these models can't run, and why.
+
+    Args:
+        study: The study.
+        pair: The models.
+        remotes: Several models in the place of the remote.
+    """
+    if study.key == "mask" and not pair.may_see_all:
+        return {"Rows that mask less than sessions do": NOT_TRUSTED}
+    if study.key == "models":
+        why = _why_not_altered(_named_models(pair, remotes)[0])
+        return {"Altered copies": why} if why is not None else {}
+    return {}
 
 
 def unmasked_rows(keys: Iterable[str]) -> dict[str, str]:

@@ -21,7 +21,7 @@ from langchain_cogenesis.evaluation.comparison.forced import (
     fused_nats,
 )
 from langchain_cogenesis.evaluation.comparison.outlines import choose_outline, outline_logprob
-from langchain_cogenesis.evaluation.comparison.studies import STUDIES, find_study
+from langchain_cogenesis.evaluation.comparison.studies import STUDIES, find_study, left_out
 from langchain_cogenesis.evaluation.comparison.world import (
     Case,
     PairSettings,
@@ -33,6 +33,7 @@ from langchain_cogenesis.evaluation.task_sources import load_task_examples
 from langchain_cogenesis.exceptions import ConfigurationError
 from langchain_cogenesis.fusion.fixed import LinearFusion
 from langchain_cogenesis.fusion.schedule import EntropySchedule, FixedRate
+from langchain_cogenesis.models.model_source import resolve_model
 from langchain_cogenesis.prompts import private_messages, role_pairs
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -129,6 +130,28 @@ def test_models_are_those_named_and_the_first_is_altered() -> None:
     assert {pair.remote for pair in altered} == {"house-small"}
     with pytest.raises(ConfigurationError, match="no study"):
         find_study("model")
+    with pytest.raises(ConfigurationError, match="same name"):
+        find_study("models").rows(PairSettings(), ("a/one.gguf", "b/one.gguf"))
+
+
+def test_a_model_that_can_not_be_altered_is_compared_as_it_is(tmp_path: Path) -> None:
+    """Its matrices are called Q4_0, of which no copy is made; what is left out is said."""
+    data = bytearray(resolve_model("house-large").read_bytes())
+    name = b"blk.0.attn_q.weight"
+    # After the name: the number of dimensions, two of them, and the type.
+    data[data.index(name) + len(name) + 4 + 2 * 8] = 2
+    other = tmp_path / "other.gguf"
+    other.write_bytes(data)
+    pair, models = PairSettings(remote=str(other)), find_study("models")
+    keys = [row.key for row in models.rows(pair)]
+    assert keys == [
+        "slm-context", "logits-other", "sketch-other", "logits-house-small", "sketch-house-small",
+    ]  # fmt: skip
+    told = left_out(models, pair)
+    assert "Q8_0" in told["Altered copies"]
+    assert left_out(models, PairSettings()) == left_out(find_study("mask"), PairSettings()) == {}
+    address = PairSettings(remote="http://x.example/v1")
+    assert "--trusted" in "".join(left_out(find_study("mask"), address).values())
 
 
 @pytest.fixture(scope="module")
