@@ -107,7 +107,8 @@ def remarks(summary: Summary) -> list[str]:
     """What a reader of the figures has to know."""
     found = [f"Settings: {', '.join(f'{k} {v}' for k, v in summary.settings.items())}."]
     found.append(
-        "In brackets: half of the 95 % interval (bootstrap over texts); – is not measured."
+        "In brackets: half of the 95 % interval (bootstrap over texts), or its other end where the "
+        "value is one; – is not measured."
     )
     if any(row.key == BOUND for row in summary.rows):
         found.append(
@@ -125,11 +126,14 @@ def remarks(summary: Summary) -> list[str]:
 
 
 def cell(found: Estimate | None, measure: Measure) -> str:
-    """An estimate as a cell: `0.62 (±0.05)`, or – where there is none."""
+    """An estimate as a cell: `0.62 (±0.05)`, `0 % (to 16)`, or – where there is none."""
     if found is None:
         return "–"
     half = (found.high - found.low) / 2
     if measure.percent:
+        ends = {found.low: found.high, found.high: found.low}
+        if half and found.value in ends:
+            return f"{100 * found.value:.0f} % (to {100 * ends[found.value]:.0f})"
         return f"{100 * found.value:.0f} % (±{100 * half:.0f})"
     return f"{found.value:.{measure.digits}f} (±{half:.{measure.digits}f})"
 

@@ -13,6 +13,7 @@ from langchain_cogenesis.evaluation.records import (
     estimate,
     estimate_closed,
     estimate_difference,
+    estimate_share,
 )
 
 BASE = "slm-context"
@@ -162,7 +163,9 @@ def _summarise(
     against: dict[str, Estimate] = {}
     closed: dict[str, Estimate] = {}
     for name in (measure.name for measure in MEASURES):
-        if found := estimate(r.measures[name] for r in written if name in r.measures):
+        # That nothing leaked in a few texts doesn't say that nothing can.
+        make = estimate_share if name in ("leaked", "leaks") else estimate
+        if found := make(r.measures[name] for r in written if name in r.measures):
             measures[name] = found
         if key != BASE and (found := _against(by_row, key, name)):
             against[name] = found
