@@ -14,20 +14,64 @@ from typing import Literal
 from langchain_core.documents import Document
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
+from langchain_cogenesis.exceptions import ConfigurationError
+
 PublicTask = Literal["text", "sketch"]
 
 PRIVATE_SYSTEM = "Write for the user, in the user's own voice. Take facts from this context only."
 TEXT_SYSTEM = "Write the text that the user asks for. Keep marks such as [NAME_1] as they are."
-SKETCH_SYSTEM = (
-    "Write an outline of the text that the user asks for: 4 to 15 numbered points of a few words. "
-    "Keep marks such as [NAME_1] as they are."
-)
 SKETCH_RETRY = "Answer with the numbered list only."
 OUTLINE_HEADING = "Outline:"
-PUBLIC_TEMPLATES = (TEXT_SYSTEM, SKETCH_SYSTEM, SKETCH_RETRY)
-"""The constant texts that may leave as they are; none depends on a user."""
+MIN_POINTS, MAX_POINTS = 4, 15
+"""How many points an outline has."""
 
 _SECTION_ORDER = ("profile", "activity", "writing")
+
+
+@dataclass(frozen=True, slots=True)
+class SketchStyle:
+    """What kind of outline the remote model is asked for.
+
+    Attributes:
+        points: How many points, from 4 to 15; None leaves it to the remote.
+        detail: Whether a point is a sentence that says what to write, not a few words.
+
+    Raises:
+        ConfigurationError: The number is out of range.
+    """
+
+    points: int | None = None
+    detail: bool = False
+
+    def __post_init__(self) -> None:
+        if self.points is not None and not MIN_POINTS <= self.points <= MAX_POINTS:
+            raise ConfigurationError(
+                f"an outline can't have {self.points} points.",
+                hint=f"Ask for {MIN_POINTS} to {MAX_POINTS}.",
+            )
+
+    @property
+    def system(self) -> str:
+        """The constant text that asks for it."""
+        points = f"{MIN_POINTS} to {MAX_POINTS}" if self.points is None else str(self.points)
+        form = ", each a sentence that says what to write" if self.detail else " of a few words"
+        return (
+            f"Write an outline of the text that the user asks for: {points} numbered points{form}. "
+            "Keep marks such as [NAME_1] as they are."
+        )
+
+
+SKETCH_SYSTEM = SketchStyle().system
+PUBLIC_TEMPLATES = (
+    TEXT_SYSTEM,
+    SKETCH_RETRY,
+    *(
+        SketchStyle(points, detail).system
+        for points in (None, *range(MIN_POINTS, MAX_POINTS + 1))
+        for detail in (False, True)
+    ),
+)
+"""The constant texts that may leave as they are; none depends on a user."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -96,8 +140,16 @@ def with_outline(instruction: str, sketch: Sequence[str]) -> str:
 
 def public_messages(instruction: str, task: PublicTask = "text") -> tuple[BaseMessage, ...]:
     """Builds the remote model's prompt from the instruction alone."""
-    system = SKETCH_SYSTEM if task == "sketch" else TEXT_SYSTEM
-    return (SystemMessage(system), HumanMessage(instruction))
+    if task == "sketch":
+        return sketch_messages(instruction)
+    return (SystemMessage(TEXT_SYSTEM), HumanMessage(instruction))
+
+
+def sketch_messages(
+    instruction: str, style: SketchStyle = SketchStyle()
+) -> tuple[BaseMessage, ...]:
+    """Builds the prompt that asks the remote model for an outline, from the instruction alone."""
+    return (SystemMessage(style.system), HumanMessage(instruction))
 
 
 def create_prompt_pair(

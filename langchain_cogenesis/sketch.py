@@ -16,10 +16,14 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_cogenesis.exceptions import PrivacyError, SketchError
 from langchain_cogenesis.privacy.gate import ClearedText
 from langchain_cogenesis.privacy.restore import Conversation
-from langchain_cogenesis.prompts import SKETCH_RETRY, public_messages
+from langchain_cogenesis.prompts import (
+    MAX_POINTS,
+    MIN_POINTS,
+    SKETCH_RETRY,
+    SketchStyle,
+    sketch_messages,
+)
 
-MIN_POINTS = 4
-MAX_POINTS = 15
 _LONGEST_POINT = 200
 _NUMBERED = re.compile(r"^\s*[*_#\s]*\(?(\d{1,2})[.):][*_]*\s+(.+)$")
 _BULLETED = re.compile(r"^\s*[-*+•–·]\s+(.+)$")
@@ -59,11 +63,19 @@ class SketchNode(Runnable[ClearedText, Sketch]):
     Args:
         remote: The remote model.
         max_tokens: Length of its reply, tokens.
+        style: What kind of outline to ask for; points beyond the number asked for are cut.
     """
 
-    def __init__(self, remote: BaseChatModel, *, max_tokens: int = 400) -> None:
+    def __init__(
+        self,
+        remote: BaseChatModel,
+        *,
+        max_tokens: int = 400,
+        style: SketchStyle = SketchStyle(),
+    ) -> None:
         self.remote = remote
         self.max_tokens = max_tokens
+        self.style = style
 
     def invoke(
         self, input: ClearedText, config: RunnableConfig | None = None, **kwargs: Any
@@ -83,11 +95,11 @@ class SketchNode(Runnable[ClearedText, Sketch]):
             RemoteError: The endpoint failed.
         """
         usage: UsageMetadata | None = None
-        for attempt, messages in enumerate(_attempts(input), start=1):
+        for attempt, messages in enumerate(_attempts(input, self.style), start=1):
             reply = self.remote.invoke(messages, config, max_tokens=self.max_tokens, **kwargs)
             usage = add_usage(usage, reply.usage_metadata)
             if points := parse_sketch(_text(reply)):
-                return Sketch(points, attempt, usage)
+                return Sketch(points[: self.style.points], attempt, usage)
         raise _no_outline()
 
     async def ainvoke(
@@ -95,13 +107,13 @@ class SketchNode(Runnable[ClearedText, Sketch]):
     ) -> Sketch:
         """Asks for an outline asynchronously; see `invoke`."""
         usage: UsageMetadata | None = None
-        for attempt, messages in enumerate(_attempts(input), start=1):
+        for attempt, messages in enumerate(_attempts(input, self.style), start=1):
             reply = await self.remote.ainvoke(
                 messages, config, max_tokens=self.max_tokens, **kwargs
             )
             usage = add_usage(usage, reply.usage_metadata)
             if points := parse_sketch(_text(reply)):
-                return Sketch(points, attempt, usage)
+                return Sketch(points[: self.style.points], attempt, usage)
         raise _no_outline()
 
 
@@ -153,13 +165,13 @@ def _clean(point: str) -> str:
     return " ".join(point.replace("**", "").strip().strip('"').split())[:_LONGEST_POINT]
 
 
-def _attempts(cleared: ClearedText) -> Sequence[list[BaseMessage]]:
+def _attempts(cleared: ClearedText, style: SketchStyle) -> Sequence[list[BaseMessage]]:
     if not isinstance(cleared, ClearedText):
         raise PrivacyError(
             f"the sketch node was given a {type(cleared).__name__} instead of a ClearedText.",
             hint="Pass the instruction through EgressGate.clear() first.",
         )
-    first = [*public_messages(cleared.text, "sketch")]
+    first = [*sketch_messages(cleared.text, style)]
     return (first, [*first, HumanMessage(SKETCH_RETRY)])
 
 

@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
 from langchain_cogenesis.cli.output import JsonOption, err, out, print_json, reporting
 
 if TYPE_CHECKING:
+    from langchain_cogenesis.cli.judging import JudgeOptions
+    from langchain_cogenesis.evaluation.comparison.report import Section
     from langchain_cogenesis.evaluation.comparison.rows import Row
-    from langchain_cogenesis.evaluation.comparison.runner import Judging, Tick
+    from langchain_cogenesis.evaluation.comparison.runner import Judging
+    from langchain_cogenesis.evaluation.comparison.studies import Study
     from langchain_cogenesis.evaluation.comparison.summary import Summary
-    from langchain_cogenesis.evaluation.comparison.world import PairSettings, World
+    from langchain_cogenesis.evaluation.comparison.world import PairSettings
+    from langchain_cogenesis.evaluation.metrics.cost import Price
 
 bench_app = typer.Typer(no_args_is_help=True, help="Measure what collaboration is worth here.")
-
-_SPOKEN_EVERY = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class JudgeOptions:
-    """Who judges, as the command line says it."""
-
-    judge: str | None
-    model: str | None
-    key: str | None
-    trusted: bool
 
 
 @bench_app.callback()
@@ -76,6 +57,17 @@ def quality(
             "--trusted", help="The address may see private context: upper bounds are run, too."
         ),
     ] = False,
+    study: Annotated[
+        str | None,
+        typer.Option(
+            "--study",
+            help="A study in the table's place: outlines, models, mask, schedules, weights.",
+        ),
+    ] = None,
+    remotes: Annotated[
+        str | None,
+        typer.Option("--remotes", help="Models for --study models, joined by commas."),
+    ] = None,
     only: Annotated[
         str | None, typer.Option("--rows", help="Rows to run, by name, joined by commas.")
     ] = None,
@@ -106,8 +98,12 @@ def quality(
         bool, typer.Option("--judge-trusted", help="The judge's address may see private context.")
     ] = False,
     out_dir: Annotated[
-        Path, typer.Option("--out", help="Where report, table and results go.")
-    ] = Path("bench-quality"),
+        Path | None,
+        typer.Option(
+            "--out",
+            help="Where report, table and results go; by default bench-quality or bench-STUDY.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compares ways to write with a local and a remote model, on the same examples.
@@ -117,9 +113,18 @@ def quality(
     that are declared --trusted, nowhere else. A run that was stopped goes on where it was. The
     folder holds report.html and table.md, which are figures, and results.jsonl, which is private.
 
+    A study has rows of its own, a plot, and a folder: outlines by their points and sentences, and
+    several of which the local model chooses; models that are less and less alike (copies of the
+    remote are made worse on the fly), and of several sizes with --remotes; what each strength of
+    the mask costs and keeps of the leaky upper bound; when to ask; how much each model says.
+
     Example: cogenesis bench quality --limit 20 --rows slm-context,sketch,llm-context --out first
+
+    Example: cogenesis bench quality --limit 20 --study mask
     """
+    from langchain_cogenesis.cli.judging import JudgeOptions
     from langchain_cogenesis.evaluation.comparison.report import write_report
+    from langchain_cogenesis.evaluation.comparison.studies import find_study
     from langchain_cogenesis.evaluation.comparison.world import PairSettings
     from langchain_cogenesis.evaluation.metrics.cost import Price
 
@@ -129,12 +134,16 @@ def quality(
         )
         told = JudgeOptions(judge, judge_model, judge_key, judge_trusted)
         paid = Price.parse(price) if price else None
-        summary = _run(pair, told, _Wanted(data, limit, seed, only, paid, out_dir))
-        table, page = write_report(summary, out_dir)
+        asked = find_study(study) if study is not None else None
+        folder = out_dir or Path(f"bench-{asked.key if asked else 'quality'}")
+        models = _split(remotes)
+        wanted = _Wanted(data, limit, seed, only, paid, asked, models, folder)
+        summary, section = _run(pair, told, wanted)
+        table, page = write_report(summary, folder, section)
         if as_json:
-            print_json(summary.as_json())
+            print_json(summary.as_json() | ({"study": section.data} if section else {}))
             return
-        _print_summary(summary)
+        _print_summary(summary, section)
         err().print(f"{page}, {table}", style="dim", markup=False)
 
 
@@ -144,37 +153,59 @@ class _Wanted:
     limit: int
     seed: int
     only: str | None
-    price: Any
+    price: Price | None
+    study: Study | None
+    remotes: tuple[str, ...]
     out: Path
 
+    def rows(self, pair: PairSettings) -> list[Row]:
+        """The rows that were asked for."""
+        from langchain_cogenesis.evaluation.comparison.rows import comparison_rows
+        from langchain_cogenesis.exceptions import ConfigurationError
 
-def _run(pair: PairSettings, judge: JudgeOptions, wanted: _Wanted) -> Summary:
+        if self.study is not None:
+            return _chosen(self.study.rows(pair, self.remotes), self.only)
+        if self.remotes:
+            raise ConfigurationError(
+                "the comparison takes one remote.",
+                hint="Name it with --remote; several are for --study models.",
+            )
+        return _chosen(comparison_rows(pair), self.only)
+
+
+def _run(
+    pair: PairSettings, judge: JudgeOptions, wanted: _Wanted
+) -> tuple[Summary, Section | None]:
+    from langchain_cogenesis.cli.judging import open_judge
+    from langchain_cogenesis.cli.progress import show_progress
     from langchain_cogenesis.evaluation.comparison.results import ResultFile
-    from langchain_cogenesis.evaluation.comparison.rows import comparison_rows
-    from langchain_cogenesis.evaluation.comparison.runner import run_identity, run_rows
+    from langchain_cogenesis.evaluation.comparison.runner import run_identity, run_pairs
+    from langchain_cogenesis.evaluation.comparison.study_report import study_section
     from langchain_cogenesis.evaluation.comparison.summary import summarise_results
-    from langchain_cogenesis.evaluation.comparison.world import open_world
     from langchain_cogenesis.evaluation.task_sources import load_task_examples
 
+    rows = wanted.rows(pair)
     examples = load_task_examples(wanted.data, limit=wanted.limit, seed=wanted.seed)
-    with ExitStack() as stack:
-        world = stack.enter_context(open_world(pair))
-        every = comparison_rows(world)
-        rows = _chosen(every, wanted.only)
-        identity = run_identity(pair, wanted.data, wanted.seed, wanted.price, _files(world))
-        identity["judge"] = judge.judge
-        results = ResultFile(wanted.out, identity)
-        judging = stack.enter_context(_open_judge(judge)) if judge.judge else None
-        ticks = run_rows(world, rows, examples, results, price=wanted.price, judging=judging)
-        _show_progress(ticks, len(rows) * len(examples))
-        return summarise_results(
-            results,
-            [(row.key, row.label, row.kind) for row in rows],
-            {**identity, "examples": len(examples)},
-            examples=[example.id for example in examples],
-            left_out=_left_out(world, wanted.only),
-            notes=_notes(world, judging),
-        )
+    identity = run_identity(pair, wanted.data, wanted.seed, wanted.price, _files(pair, rows))
+    identity["judge"] = judge.judge
+    if wanted.study is not None:
+        identity |= {"study": wanted.study.key, "remotes": list(wanted.remotes)}
+    results = ResultFile(wanted.out, identity)
+    with open_judge(judge) as judging:
+        ticks = run_pairs(pair, rows, examples, results, price=wanted.price, judging=judging)
+        show_progress(ticks)
+    ids = [example.id for example in examples]
+    summary = summarise_results(
+        results,
+        [(row.key, row.label, row.kind) for row in rows],
+        {**identity, "examples": len(examples)},
+        examples=ids,
+        left_out=_left_out(pair, wanted),
+        notes=_notes(pair, judging),
+    )
+    if wanted.study is None:
+        return summary, None
+    return summary, study_section(wanted.study, rows, summary, results, ids)
 
 
 def _chosen(rows: list[Row], only: str | None) -> list[Row]:
@@ -182,7 +213,7 @@ def _chosen(rows: list[Row], only: str | None) -> list[Row]:
 
     if only is None:
         return rows
-    names = [name.strip() for name in only.split(",") if name.strip()]
+    names = _split(only)
     known = {row.key: row for row in rows}
     unknown = [name for name in names if name not in known]
     if unknown or not names:
@@ -193,90 +224,44 @@ def _chosen(rows: list[Row], only: str | None) -> list[Row]:
     return [row for row in rows if row.key in names]
 
 
-def _left_out(world: World, only: str | None) -> dict[str, str]:
-    if only is not None or world.open_remote is not None:
+def _split(names: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (names or "").split(",") if name.strip())
+
+
+def _left_out(pair: PairSettings, wanted: _Wanted) -> dict[str, str]:
+    from langchain_cogenesis.evaluation.comparison.studies import NOT_TRUSTED, left_out
+
+    if wanted.only is not None:
         return {}
-    why = "not run: the remote would see what is private, and its address isn't --trusted."
-    return {"LLM with context, LLM without, remote drafts raw": why}
+    if wanted.study is not None:
+        return left_out(wanted.study, pair, wanted.remotes)
+    rows = "LLM with context, LLM without, remote drafts raw"
+    return {} if pair.may_see_all else {rows: NOT_TRUSTED}
 
 
-def _notes(world: World, judging: Judging | None) -> list[str]:
+def _notes(pair: PairSettings, judging: Judging | None) -> list[str]:
     notes = [
         "Values leaked: the share of the user's private values that can be read in what the remote "
         "was sent; a remote that is a process of ours counts as if it were elsewhere."
     ]
     if judging is not None and judging.judge.masks:
         notes.append("The judge isn't trusted: it saw placeholders in the place of private values.")
-    if world.large is None:
+    if not pair.served_here:
         notes.append("Likelihoods under the remote aren't measured: its weights aren't here.")
     return notes
 
 
-def _files(world: World) -> list[str]:
-    engines = [world.local.engine, *([world.large] if world.large is not None else [])]
-    stats = [engine.path.stat() for engine in engines]
+def _files(pair: PairSettings, rows: list[Row]) -> list[str]:
+    from langchain_cogenesis.models.model_source import resolve_model
+
+    pairs = [pair, *(row.pair for row in rows if row.pair is not None)]
+    remotes = [settings.remote for settings in pairs if settings.served_here]
+    paths = [resolve_model(model) for model in dict.fromkeys([pair.local, *remotes])]
+    stats = [path.stat() for path in paths]
     return [f"{stat.st_size}-{stat.st_mtime_ns}" for stat in stats]
 
 
-def _open_judge(options: JudgeOptions) -> Any:
-    from contextlib import contextmanager
+def _print_summary(summary: Summary, section: Section | None) -> None:
+    from langchain_cogenesis.evaluation.comparison.report import SHORT, markdown
 
-    from langchain_cogenesis.evaluation.comparison.runner import Judging
-    from langchain_cogenesis.evaluation.judge import Judge
-    from langchain_cogenesis.evaluation.judge_prompts import JUDGE_TEMPLATES
-    from langchain_cogenesis.exceptions import ConfigurationError
-    from langchain_cogenesis.models.chat_llamacpp import ChatLocalLlama
-    from langchain_cogenesis.models.remote import create_remote
-    from langchain_cogenesis.privacy.gate import EgressGate
-    from langchain_cogenesis.privacy.policy import EgressPolicy
-
-    @contextmanager
-    def opened() -> Iterator[Judging]:
-        address = options.judge or ""
-        if not address.startswith(("http://", "https://")):
-            yield Judging(Judge(ChatLocalLlama(model=address)))
-            return
-        if options.model is None:
-            raise ConfigurationError("the judge has no name.", hint="Name it with --judge-model.")
-        policy = EgressPolicy(trusted=frozenset({address} if options.trusted else ()))
-        gate = EgressGate(policy=policy, public_texts=JUDGE_TEMPLATES)
-        remote = create_remote(address, options.model, api_key=options.key, gate=gate, timeout=120)
-        try:
-            yield Judging(Judge(remote, gate), gate)
-        finally:
-            remote.close()
-
-    return opened()
-
-
-def _show_progress(ticks: Iterable[Tick], total: int) -> None:
-    """A bar on a terminal; elsewhere a line now and then. Both say how long it will take."""
-    if sys.stderr.isatty():
-        columns = (
-            TextColumn("Writing"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=err(), transient=True) as progress:
-            task = progress.add_task("Writing", total=total)
-            for tick in ticks:
-                progress.update(task, completed=tick.done)
-        return
-    began = spoken = time.monotonic()
-    for tick in ticks:
-        now = time.monotonic()
-        if tick.fresh and (now - spoken > _SPOKEN_EVERY or tick.done == tick.total):
-            spoken = now
-            left = (now - began) / tick.fresh * (tick.total - tick.done)
-            err().print(f"{tick.done} of {tick.total} texts, about {_spelled(left)} left")
-
-
-def _spelled(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
-
-
-def _print_summary(summary: Summary) -> None:
-    from langchain_cogenesis.evaluation.comparison.report import markdown
-
-    out().print(markdown(summary), markup=False, soft_wrap=True)
+    out().print(markdown(summary, SHORT, section), markup=False, soft_wrap=True)

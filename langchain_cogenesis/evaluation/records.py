@@ -128,6 +128,40 @@ def estimate_difference(
     return _paired([before, after], lambda ratios: ratios[1] - ratios[0], seed)
 
 
+def estimate_ratio(
+    before: Sequence[tuple[float, float]],
+    after: Sequence[tuple[float, float]],
+    seed: int = 0,
+    *,
+    nats: bool = False,
+) -> Estimate | None:
+    """Estimates how much of a ratio is left, paired by text: `after / before`.
+
+    Args:
+        before: Numerator and denominator of each text.
+        after: The same texts in the same order.
+        seed: Of the resampling.
+        nats: Whether they are nats a token: then it is the (geometric) mean probability of a token
+            that is compared, `exp(before - after)`.
+
+    Returns:
+        The share, 1 is all of it; None where there was nothing before.
+
+    Raises:
+        ValueError: They aren't as many.
+    """
+    import numpy as np
+
+    if not nats and not any(hits for hits, tries in before if tries):
+        return None
+
+    def left(ratios: np.ndarray) -> np.ndarray:
+        shares: np.ndarray = np.exp(ratios[0] - ratios[1]) if nats else ratios[1] / ratios[0]
+        return shares
+
+    return _paired([before, after], left, seed)
+
+
 def estimate_closed(
     low: Sequence[tuple[float, float]],
     high: Sequence[tuple[float, float]],

@@ -7,11 +7,12 @@ Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 
 from __future__ import annotations
 
+import math
 import mmap
 import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from langchain_cogenesis.exceptions import ModelFileError
@@ -78,20 +79,44 @@ _GIVE_GGUF = "Give a GGUF file's path, 'house-small', or a hub name 'owner/repos
 
 
 @dataclass(frozen=True, slots=True)
+class GgufTensor:
+    """Where a tensor lies in a file.
+
+    Attributes:
+        name: Its name.
+        shape: Its dimensions, the one that is contiguous first.
+        kind: Its ggml type.
+        start: Its first byte in the file.
+        n_bytes: Its length; 0 where the type isn't known here.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    kind: int
+    start: int
+    n_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class GgufHeader:
     """What the head of a GGUF file says.
 
     Attributes:
         version: Version of the format.
         metadata: Single values by key; arrays (the vocabulary) are left out.
-        n_tensors: How many tensors the file has.
+        tensors: The tensors, in the file's order.
         n_bytes: Bytes that the file must have at least.
     """
 
     version: int
     metadata: dict[str, Scalar]
-    n_tensors: int
+    tensors: tuple[GgufTensor, ...]
     n_bytes: int
+
+    @property
+    def n_tensors(self) -> int:
+        """How many tensors the file has."""
+        return len(self.tensors)
 
 
 def read_header(path: Path) -> GgufHeader:
@@ -205,13 +230,14 @@ class _Reader:
             value = self._value(self._int32())
             if value is not None:
                 metadata[key] = value
-        tensors = [self._tensor_end() for _ in range(n_tensors)]
+        tensors = [self._tensor() for _ in range(n_tensors)]
         alignment = metadata.get("general.alignment", 32)
         if not isinstance(alignment, int) or alignment < 1:
             raise ValueError("its alignment makes no sense")
         start = -(-self._at // alignment) * alignment
-        extent = start + max(tensors, default=0) if n_tensors else self._at
-        return GgufHeader(version, metadata, n_tensors, extent)
+        placed = tuple(replace(tensor, start=start + tensor.start) for tensor in tensors)
+        extent = max((t.start + t.n_bytes for t in placed), default=self._at)
+        return GgufHeader(version, metadata, placed, extent)
 
     def _take(self, n_bytes: int) -> int:
         start = self._at
@@ -259,15 +285,14 @@ class _Reader:
     def _skip_string(self) -> None:
         self._take(self._count())
 
-    def _tensor_end(self) -> int:
-        self._string()
-        n_dims = self._int32()
+    def _tensor(self) -> GgufTensor:
+        """A tensor whose start is still counted from the first one."""
+        name, n_dims = self._string(), self._int32()
         if n_dims > _MAX_DIMS:
             raise ValueError(f"a tensor with {n_dims} dimensions")
-        weights = 1
-        for _ in range(n_dims):
-            weights *= self._count()
+        shape = tuple(self._count() for _ in range(n_dims))
         kind, offset = self._int32(), self._count()
         # A type that isn't known here is left to llama.cpp to judge.
         per_block, block_bytes = _BLOCKS.get(kind, (1, 0))
-        return offset + -(-weights // per_block) * block_bytes
+        n_bytes = -(-math.prod(shape) // per_block) * block_bytes
+        return GgufTensor(name, shape, kind, offset, n_bytes)

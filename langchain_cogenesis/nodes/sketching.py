@@ -12,12 +12,17 @@ from langchain_cogenesis.collaboration import Request
 from langchain_cogenesis.exceptions import ConfigurationError
 from langchain_cogenesis.nodes.instruction import Instruction, read_instruction
 from langchain_cogenesis.privacy.gate import ClearedText, EgressGate
+from langchain_cogenesis.prompts import SketchStyle
 from langchain_cogenesis.sketch import Sketch, SketchNode
 from langchain_cogenesis.tracing import untraced_config
 
 
 def create_sketch_node(
-    remote: BaseChatModel, *, gate: EgressGate | None = None, max_tokens: int = 400
+    remote: BaseChatModel,
+    *,
+    gate: EgressGate | None = None,
+    max_tokens: int = 400,
+    style: SketchStyle = SketchStyle(),
 ) -> GatedSketchNode:
     """Creates the part that asks the remote for an outline.
 
@@ -25,6 +30,7 @@ def create_sketch_node(
         remote: The remote model.
         gate: The egress gate; by default that of the remote, which one from `create_remote()` has.
         max_tokens: Length of the outline, tokens.
+        style: What kind of outline to ask for.
 
     Returns:
         A Runnable: an instruction in, a `Sketch` with private values restored out.
@@ -32,7 +38,7 @@ def create_sketch_node(
     Raises:
         ConfigurationError: There is no gate, or the remote has another one.
     """
-    return GatedSketchNode(remote, gate=gate, max_tokens=max_tokens)
+    return GatedSketchNode(remote, gate=gate, max_tokens=max_tokens, style=style)
 
 
 class GatedSketchNode(Runnable[Any, Sketch]):
@@ -45,11 +51,16 @@ class GatedSketchNode(Runnable[Any, Sketch]):
     name = "RemoteSketch"
 
     def __init__(
-        self, remote: BaseChatModel, *, gate: EgressGate | None = None, max_tokens: int = 400
+        self,
+        remote: BaseChatModel,
+        *,
+        gate: EgressGate | None = None,
+        max_tokens: int = 400,
+        style: SketchStyle = SketchStyle(),
     ) -> None:
         self.remote = remote
         self.gate = _one_gate(remote, gate)
-        self._node = SketchNode(remote, max_tokens=max_tokens)
+        self._node = SketchNode(remote, max_tokens=max_tokens, style=style)
 
     def invoke(
         self, input: Instruction, config: RunnableConfig | None = None, **kwargs: Any

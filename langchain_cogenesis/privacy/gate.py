@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 import threading
 from collections import Counter, OrderedDict
@@ -73,9 +74,11 @@ class EgressGate:
         self.ask = ask
         self._answers = AnswerBook()
         self._key = secrets.token_bytes(32)
-        self._constants = tuple(public_texts)
-        self._longest_constant = max(map(len, self._constants), default=0)
-        self._public = frozenset(self._digest(text) for text in self._constants)
+        constants = sorted(public_texts, key=len, reverse=True)
+        self._longest_constant = len(constants[0]) if constants else 0
+        # One pass, however many there are: it is made for every token of logit mode.
+        self._constant = re.compile("|".join(map(re.escape, filter(None, constants))) or "(?!)")
+        self._public = frozenset(map(self._digest, constants))
         self._cleared: OrderedDict[tuple[str, bytes], Clearance] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -152,9 +155,7 @@ class EgressGate:
         """
         # One that reaches over the cut begins no further back than it is long; so does a word.
         first = max(0, since - self._longest_constant - _OVERLAP)
-        said = text[first:]
-        for constant in self._constants:
-            said = said.replace(constant, "\n" * len(constant))
+        said = self._constant.sub(lambda match: "\n" * len(match[0]), text[first:])
         start = _word_start(said, since - first)
         if start == 0 and first > 0:
             return self._unsaid(text, 0)

@@ -161,6 +161,10 @@ class PrivateLexicon:
         found = len(list(islice(self._automaton.keys(canonical), 2)))
         return found == 2 or (found == 1 and canonical not in self._forms)
 
+    def begins_noted(self, canonical: str) -> bool:
+        """Whether a value that is noted, and never certain, begins with these characters."""
+        return bool(self._perhaps) and bool(self._perhaps_automaton.match(canonical))
+
     @cached_property
     def longest(self) -> int:
         """Length of the longest beginning that isn't a whole value, in canonical characters."""

@@ -14,6 +14,7 @@ from langchain_cogenesis.data.task.example import TaskExample
 from langchain_cogenesis.evaluation.comparison.results import ResultFile
 from langchain_cogenesis.evaluation.comparison.rows import comparison_rows
 from langchain_cogenesis.evaluation.comparison.runner import run_rows
+from langchain_cogenesis.evaluation.comparison.studies import find_study
 from langchain_cogenesis.evaluation.comparison.world import PairSettings, open_world
 from langchain_cogenesis.server.process import Endpoint, serve_in_child
 
@@ -42,7 +43,14 @@ def recorder(tmp_path: Path, endpoint: Endpoint) -> Iterator[Recorder]:
         yield running
 
 
-def _run(recorder: Recorder, endpoint: Endpoint, folder: Path, *, trusted: bool) -> ResultFile:
+def _run(
+    recorder: Recorder,
+    endpoint: Endpoint,
+    folder: Path,
+    *,
+    trusted: bool,
+    studies: tuple[str, ...] = (),
+) -> ResultFile:
     pair = PairSettings(
         remote=recorder.base_url,
         remote_model=endpoint.model,
@@ -52,7 +60,8 @@ def _run(recorder: Recorder, endpoint: Endpoint, folder: Path, *, trusted: bool)
     )
     results = ResultFile(folder, {"trusted": trusted})
     with open_world(pair) as world:
-        rows = comparison_rows(world)
+        rows = [row for study in studies for row in find_study(study).rows(pair)]
+        rows = list({row.key: row for row in rows or comparison_rows(pair)}.values())
         if trusted:
             rows = [row for row in rows if row.trusts]
         assert [tick.fresh for tick in run_rows(world, rows, [EXAMPLE], results)] == [len(rows)]
@@ -69,6 +78,23 @@ def test_no_canary_leaves_for_an_address_that_is_not_trusted(
     sent = sum(result.measures["requests"][0] for result in results)
     assert sent > 10
     assert len(recorded_requests(recorder.record_file)) >= sent
+    engine = LlamaCppEngine.shared("house-small")
+    vocabulary = {token: engine.token_bytes(token) for token in range(engine.n_vocab)}
+    assert find_values(recorder.record_file, CANARIES, vocabulary) == []
+    assert all(result.measures["leaked"][0] == 0 for result in results)
+
+
+def test_no_study_sends_a_canary_to_an_address_that_is_not_trusted(
+    recorder: Recorder, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    """Outlines of other kinds, several of them, and every mask that is left without trust."""
+    studies = ("outlines", "mask")
+    results = _run(recorder, endpoint, tmp_path / "out", trusted=False, studies=studies)
+    rows = {result.row: result for result in results}
+    assert {"detail-8", "choice-3", "logits-standard", "sketch-names"} <= rows.keys()
+    assert not {key for key in rows if key.endswith(("-leaky", "-unmasked", "-values"))}
+    assert {key: result.error for key, result in rows.items()} == dict.fromkeys(rows)
+    assert rows["choice-3"].measures["requests"][0] >= 3
     engine = LlamaCppEngine.shared("house-small")
     vocabulary = {token: engine.token_bytes(token) for token in range(engine.n_vocab)}
     assert find_values(recorder.record_file, CANARIES, vocabulary) == []

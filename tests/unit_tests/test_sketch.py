@@ -10,11 +10,17 @@ from hypothesis import strategies as st
 from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import BaseMessage
 
-from langchain_cogenesis.exceptions import PrivacyError, SketchError
+from langchain_cogenesis.exceptions import ConfigurationError, PrivacyError, SketchError
 from langchain_cogenesis.privacy.gate import ClearedText, EgressGate
 from langchain_cogenesis.privacy.restore import Conversation
-from langchain_cogenesis.prompts import SKETCH_RETRY
-from langchain_cogenesis.sketch import MAX_POINTS, MIN_POINTS, SketchNode, parse_sketch
+from langchain_cogenesis.prompts import (
+    MAX_POINTS,
+    MIN_POINTS,
+    PUBLIC_TEMPLATES,
+    SKETCH_RETRY,
+    SketchStyle,
+)
+from langchain_cogenesis.sketch import SketchNode, parse_sketch
 
 FOUR = ("Greet them", "Name the day", "Say where", "Ask for a reply")
 NUMBERED = "1. Greet them\n2. Name the day\n3. Say where\n4. Ask for a reply"
@@ -118,3 +124,19 @@ def test_text_that_nobody_cleared_is_refused() -> None:
     with pytest.raises(PrivacyError, match="instead of a ClearedText"):
         SketchNode(remote).invoke("hello")  # type: ignore[arg-type]
     assert remote.asked == []
+
+
+def test_an_outline_of_another_kind_is_asked_for_in_words_that_may_leave() -> None:
+    """Five points, each a sentence; a remote that gives more is cut to them."""
+    style = SketchStyle(points=5, detail=True)
+    long = "\n".join(f"{n}. Say the thing number {n}." for n in range(1, 9))
+    remote = Listening(responses=[long], asked=[])
+    points = SketchNode(remote, style=style).invoke(cleared("Invite them")).points
+    assert points == tuple(f"Say the thing number {n}." for n in range(1, 6))
+    told = remote.asked[0][0].text
+    assert "5 numbered points, each a sentence" in told
+    assert told in PUBLIC_TEMPLATES
+    assert len(set(PUBLIC_TEMPLATES)) == len(PUBLIC_TEMPLATES)
+    for number in (MIN_POINTS - 1, MAX_POINTS + 1):
+        with pytest.raises(ConfigurationError, match="points"):
+            SketchStyle(points=number)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
 
 from langchain_cogenesis.evaluation.comparison.world import Case, World
 from langchain_cogenesis.exceptions import ContextLengthError, ModeError, VocabularyMismatchError
 from langchain_cogenesis.fusion.base import Fusion
-from langchain_cogenesis.fusion.prefix import MaskedPrefix
+from langchain_cogenesis.fusion.prefix import MaskedPrefix, RawPrefix
+from langchain_cogenesis.fusion.schedule import EveryStep, Schedule
 from langchain_cogenesis.fusion.steps import Helper, defer, openers
 from langchain_cogenesis.logit_answering import admitting
 from langchain_cogenesis.models.base import NextTokenModel
@@ -22,6 +27,9 @@ from langchain_cogenesis.prompts import private_messages, public_messages, role_
 
 Chat = Sequence[tuple[str, str]]
 Nats = tuple[float, int]
+View = Literal["masked", "raw", "context"]
+"""What the remote sees in logit mode: placeholders in instruction and text; both as they are; both
+and private context."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -42,6 +50,52 @@ class ForcedStep:
     large: Distribution | None
 
 
+@dataclass(frozen=True, repr=False)
+class ForcedSteps:
+    """What all models expected of a reference.
+
+    Attributes:
+        steps: One for each token.
+    """
+
+    steps: tuple[ForcedStep, ...]
+
+    @cached_property
+    def remote_nats(self) -> Nats | None:
+        """Negative log-likelihood under the remote alone where it is asked, nats, and its tokens.
+
+        What it gives to placeholders is the local model's there, too.
+        """
+        rows = [(step.token, step.large) for step in self.steps if step.large is not None]
+        return (-sum(_value(row, token) for token, row in rows), len(rows)) if rows else None
+
+    @cached_property
+    def apart(self) -> Nats | None:
+        """Jensen-Shannon divergence of local and remote where that is asked, nats, and its tokens.
+
+        0 for each token on which they agree, ln 2 where no next token is possible for both.
+        """
+        rows = [(step.local, step.large) for step in self.steps if step.large is not None]
+        return (sum(_divergence(*pair) for pair in rows), len(rows)) if rows else None
+
+
+def remote_helper(world: World, case: Case, model: NextTokenModel, view: View) -> Helper:
+    """A model as the remote of logit mode, with the view of instruction and text that it has.
+
+    Args:
+        world: Whose gate masks.
+        case: The example, which the gate knows.
+        model: The model, in this process or behind an endpoint.
+        view: What it sees; only a trusted one may see more than what is masked.
+    """
+    if view == "masked":
+        return masked_helper(world, case, model)
+    instruction = case.example.instruction
+    public = view == "raw"
+    seen = public_messages(instruction) if public else private_messages(instruction, case.documents)
+    return Helper(model, model.prompt_ids(_chat(role_pairs(seen))), RawPrefix())
+
+
 def masked_helper(world: World, case: Case, model: NextTokenModel) -> Helper:
     """A model as the remote of logit mode: it sees placeholders in instruction and text.
 
@@ -55,7 +109,8 @@ def masked_helper(world: World, case: Case, model: NextTokenModel) -> Helper:
     cleared = gate.require(case.example.instruction, endpoint=endpoint, conversation=conversation)
     prompt = model.prompt_ids(_chat(role_pairs(public_messages(cleared.text))))
     vocabulary = LocalNextTokenModel(world.local.engine).vocabulary
-    prefix = MaskedPrefix(vocabulary, PrefixMask(gate.find, conversation.mask, gate.lexicon))
+    mask = PrefixMask(gate.find, conversation.mask, gate.lexicon, gate.grows)
+    prefix = MaskedPrefix(vocabulary, mask)
     return Helper(model, prompt, prefix, admitting(gate, endpoint, conversation, model))
 
 
@@ -83,8 +138,13 @@ def helper_rows(helper: Helper, tokens: Sequence[int]) -> list[Distribution | No
     return [rows[at[i]] if i in at else None for i in range(len(tokens))]
 
 
-def forced_steps(world: World, case: Case) -> list[ForcedStep]:
+def forced_steps(world: World, case: Case, view: View = "masked") -> ForcedSteps:
     """What all models expect of an example's reference, token by token.
+
+    Args:
+        world: The models, started on the example.
+        case: The example.
+        view: What the remote sees.
 
     Raises:
         ModeError: The remote's weights aren't here.
@@ -99,7 +159,7 @@ def forced_steps(world: World, case: Case) -> list[ForcedStep]:
     private = role_pairs(private_messages(case.example.instruction, case.documents))
     own = _rows(local, private, tokens)
     bare = _rows(world.bare, role_pairs(public_messages(case.example.instruction)), tokens)
-    other = helper_rows(masked_helper(world, case, large), tokens)
+    other = helper_rows(remote_helper(world, case, large, view), tokens)
     opening = openers(local.vocabulary)
     found: list[ForcedStep] = []
     for index, token in enumerate(tokens):
@@ -108,25 +168,32 @@ def forced_steps(world: World, case: Case) -> list[ForcedStep]:
         assert isinstance(theirs, Logprobs)
         deferred = None if row is None else defer(mine, row, opening)[0]
         found.append(ForcedStep(token, mine, theirs, deferred))
-    return found
+    return ForcedSteps(tuple(found))
 
 
-def fused_nats(steps: Sequence[ForcedStep], fusion: Fusion, *, three: bool = False) -> Nats:
+def fused_nats(
+    forced: ForcedSteps,
+    fusion: Fusion,
+    *,
+    three: bool = False,
+    schedule: Schedule = EveryStep(),
+) -> Nats:
     """Negative log-likelihood of a reference under a fusion, nats, and its tokens.
 
     Args:
-        steps: Of the reference.
+        forced: Of the reference.
         fusion: The fusion.
         three: Whether it is for three models: local, local without context, large.
+        schedule: At which tokens the remote is asked.
     """
     total = 0.0
-    for position, step in enumerate(steps):
+    for position, step in enumerate(forced.steps):
         values = step.local.values
-        if step.large is not None:
+        if step.large is not None and schedule.asks(position, step.local):
             rows: list[Distribution] = [step.local, *([step.bare] if three else []), step.large]
             values = fusion.fuse(rows, position=position).values
         total -= float(values[step.token])
-    return total, len(steps)
+    return total, len(forced.steps)
 
 
 def chat_nats(engine: LlamaCppEngine, chat: Chat, reference: str) -> Nats:
@@ -144,6 +211,19 @@ def _rows(model: NextTokenModel, chat: Chat, tokens: Sequence[int]) -> list[Dist
 def _value(row: Distribution, token: int) -> float:
     assert isinstance(row, Logprobs)
     return float(row.values[token])
+
+
+def _divergence(one: Logprobs, other: Distribution) -> float:
+    assert isinstance(other, Logprobs)
+    mean = np.logaddexp(one.values, other.values) - np.float32(np.log(2))
+    return (_excess(one.values, mean) + _excess(other.values, mean)) / 2
+
+
+def _excess(values: np.ndarray, mean: np.ndarray) -> float:
+    """Kullback-Leibler divergence from a mean, nats."""
+    possible = values > -np.inf
+    terms = np.exp(values[possible]) * (values[possible] - mean[possible])
+    return float(terms.sum(dtype=np.float64))
 
 
 def _chat(messages: Chat) -> list[dict[str, str]]:

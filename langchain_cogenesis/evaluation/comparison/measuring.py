@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from langchain_cogenesis.evaluation.comparison.forced import ForcedStep, Nats, chat_nats, fused_nats
+from langchain_cogenesis.evaluation.comparison.forced import (
+    ForcedSteps,
+    Nats,
+    chat_nats,
+    fused_nats,
+)
 from langchain_cogenesis.evaluation.comparison.rows import Row, Written
 from langchain_cogenesis.evaluation.comparison.world import Case, World
 from langchain_cogenesis.evaluation.metrics import style
@@ -57,6 +61,9 @@ MEASURES: tuple[Measure, ...] = (
     Measure("rougeL", "ROUGE-L"),
     Measure("chrf", "chrF", digits=1),
     Measure("nll", "nats a token", better=-1, digits=3),
+    Measure("remote nll", "remote alone, nats a token", better=-1, digits=3),
+    Measure("apart", "models apart, nats a token", better=0, digits=3),
+    Measure("points", "points of the outline", better=0, digits=1),
     Measure("leaked", "values leaked", better=-1, percent=True),
     Measure("leaks", "texts that leak", better=-1, percent=True),
     Measure("requests", "requests", better=-1, digits=1),
@@ -129,6 +136,8 @@ def egress_measures(world: World, case: Case, written: Written, tokens: int) -> 
     if values:
         found["leaked"] = (leaked, values)
         found["leaks"] = (float(leaked > 0), 1)
+    if written.sketch:
+        found["points"] = (len(written.sketch), 1)
     if tokens:
         found["requests a token"] = (len(bodies), tokens)
     # Of a draft, what was asked for is what was written, but for the last one.
@@ -157,7 +166,7 @@ def time_measures(watch: Stopwatch, tokens: int) -> Measures:
 
 
 def likelihood_measures(
-    world: World, case: Case, row: Row, written: Written, steps: Sequence[ForcedStep] | None
+    world: World, case: Case, row: Row, written: Written, steps: ForcedSteps | None
 ) -> Measures:
     """Likelihood of the reference under a row; nothing where it can't be measured.
 
@@ -173,14 +182,27 @@ def likelihood_measures(
     except ContextLengthError as error:
         logging.getLogger(__name__).info("no likelihood: %s", type(error).__name__)
         found = None
-    return {} if found is None else {"nll": found}
+    measures: Measures = {} if found is None else {"nll": found}
+    if steps is not None and asks_remote_tokens(row):
+        told = {"remote nll": steps.remote_nats, "apart": steps.apart}
+        measures |= {name: nats for name, nats in told.items() if nats is not None}
+    return measures
+
+
+def asks_remote_tokens(row: Row) -> bool:
+    """Whether what the remote expects of a reference says something of a row."""
+    return row.fusion is not None or (row.pair is not None and row.kind == "sketch")
 
 
 def _nats(
-    world: World, case: Case, row: Row, written: Written, steps: Sequence[ForcedStep] | None
+    world: World, case: Case, row: Row, written: Written, steps: ForcedSteps | None
 ) -> Nats | None:
     if row.fusion is not None:
-        return None if steps is None else fused_nats(steps, row.fusion, three=row.three)
+        return (
+            None
+            if steps is None
+            else fused_nats(steps, row.fusion, three=row.three, schedule=row.schedule)
+        )
     example, local = case.example, world.local.engine
     private = role_pairs(private_messages(example.instruction, case.documents, written.sketch))
     if row.kind in ("local", "sketch"):

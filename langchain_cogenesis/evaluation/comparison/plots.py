@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, HEIGHT = 640, 400
-_LEFT, _RIGHT, _TOP, _BOTTOM = 60, 150, 20, 48
+WIDTH, HEIGHT = 680, 400
+_LEFT, _RIGHT, _TOP, _BOTTOM = 60, 190, 20, 48
 _TICKS = 5
 _LABEL_GAP = 13.0
 

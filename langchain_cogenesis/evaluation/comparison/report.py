@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from langchain_cogenesis.evaluation.comparison.measuring import MEASURES, Measure
 from langchain_cogenesis.evaluation.comparison.plots import Point, bars, scatter
-from langchain_cogenesis.evaluation.comparison.summary import QUALITIES, Summary
+from langchain_cogenesis.evaluation.comparison.summary import BOUND, QUALITIES, Summary
 from langchain_cogenesis.evaluation.records import Estimate
 
 TABLE, PAGE = "table.md", "report.html"
@@ -39,28 +41,49 @@ svg{max-width:44rem;width:100%;height:auto;display:block}svg text{fill:var(--ink
 """
 
 
-def write_report(summary: Summary, folder: Path) -> tuple[Path, Path]:
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What a study shows in the place of the comparison's own plots.
+
+    Attributes:
+        title: Of the page.
+        html: Its plots and tables.
+        markdown: Its tables; may be empty.
+        data: Its figures as plain values.
+    """
+
+    title: str
+    html: str
+    markdown: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def write_report(
+    summary: Summary, folder: Path, section: Section | None = None
+) -> tuple[Path, Path]:
     """Writes table and page; neither holds a text of anybody.
 
     Args:
         summary: The figures.
         folder: Where they go.
+        section: Of a study.
 
     Returns:
         Paths of the table and of the page.
     """
     table, page = folder / TABLE, folder / PAGE
-    table.write_text(markdown(summary, list(_BY_NAME)), encoding="utf-8")
-    page.write_text(html(summary), encoding="utf-8")
+    table.write_text(markdown(summary, list(_BY_NAME), section), encoding="utf-8")
+    page.write_text(html(summary, section), encoding="utf-8")
     return table, page
 
 
-def markdown(summary: Summary, names: Sequence[str] = SHORT) -> str:
+def markdown(summary: Summary, names: Sequence[str] = SHORT, section: Section | None = None) -> str:
     """The figures as a Markdown table, with the gap closed below it.
 
     Args:
         summary: The figures.
         names: The measures that are columns, as far as they were measured.
+        section: Of a study.
     """
     columns = _columns(summary, names)
     lines = [_line(["", "texts", *(c.label for c in columns)]), _line(["---"] * (len(columns) + 2))]
@@ -74,6 +97,8 @@ def markdown(summary: Summary, names: Sequence[str] = SHORT) -> str:
             if row.closed:
                 cells = [_share(row.closed.get(c.name)) for c in closed]
                 lines.append(_line([row.label, *cells]))
+    if section is not None and section.markdown:
+        lines += ["", section.markdown]
     lines += ["", *(f"- {remark}" for remark in remarks(summary))]
     return "\n".join(lines) + "\n"
 
@@ -82,10 +107,14 @@ def remarks(summary: Summary) -> list[str]:
     """What a reader of the figures has to know."""
     found = [f"Settings: {', '.join(f'{k} {v}' for k, v in summary.settings.items())}."]
     found.append(
-        "In brackets: half of the 95 % interval (bootstrap over texts); – is not measured. The gap "
-        "is the one between the local model and the remote one, both with context; where there is "
-        "none beyond chance, nothing is closed."
+        "In brackets: half of the 95 % interval (bootstrap over texts), or its other end where the "
+        "value is one; – is not measured."
     )
+    if any(row.key == BOUND for row in summary.rows):
+        found.append(
+            "The gap is the one between the local model and the remote one, both with context; "
+            "where there is none beyond chance, nothing is closed."
+        )
     for row in summary.rows:
         if row.failed:
             told = ", ".join(f"{count} by {name}" for name, count in row.failed.items())
@@ -97,11 +126,14 @@ def remarks(summary: Summary) -> list[str]:
 
 
 def cell(found: Estimate | None, measure: Measure) -> str:
-    """An estimate as a cell: `0.62 (±0.05)`, or – where there is none."""
+    """An estimate as a cell: `0.62 (±0.05)`, `0 % (to 16)`, or – where there is none."""
     if found is None:
         return "–"
     half = (found.high - found.low) / 2
     if measure.percent:
+        ends = {found.low: found.high, found.high: found.low}
+        if half and found.value in ends:
+            return f"{100 * found.value:.0f} % (to {100 * ends[found.value]:.0f})"
         return f"{100 * found.value:.0f} % (±{100 * half:.0f})"
     return f"{found.value:.{measure.digits}f} (±{half:.{measure.digits}f})"
 
@@ -112,24 +144,24 @@ def _share(found: Estimate | None) -> str:
     return f"{100 * found.value:.0f} % ({100 * found.low:.0f} to {100 * found.high:.0f})"
 
 
-def html(summary: Summary) -> str:
+def html(summary: Summary, section: Section | None = None) -> str:
     """The page: plots, tables, remarks; self-contained, for light and dark."""
-    quality = summary.quality
-    label = _BY_NAME[quality].label
+    title = section.title if section is not None else "Comparison"
     parts = [
-        "<h1>Comparison</h1>",
+        f"<h1>{escape(title)}</h1>",
         f"<p>{escape(_lead(summary))}</p>",
-        f"<h2>{escape(label)} against leakage</h2>",
-        scatter(_points(summary, "leaked", quality), "share of private values sent", label),
-        f"<h2>{escape(label)} against requests</h2>",
-        scatter(_points(summary, "requests a token", quality), "requests a token", label),
-        _by_task(summary, quality),
+        section.html if section is not None else _own_plots(summary),
         "<h2>Figures</h2>",
         _html_table(summary, _columns(summary, list(_BY_NAME)), "measures"),
         "<h2>Against the local model alone</h2>",
         _html_table(summary, _columns(summary, QUALITIES), "against_base"),
-        "<h2>Gap closed</h2>",
-        _html_table(summary, _closed_columns(summary), "closed"),
+    ]
+    if section is None:
+        parts += [
+            "<h2>Gap closed</h2>",
+            _html_table(summary, _closed_columns(summary), "closed"),
+        ]
+    parts += [
         "<h2>Remarks</h2><ul>",
         *(f"<li>{escape(remark)}</li>" for remark in remarks(summary)),
         "</ul>",
@@ -137,9 +169,22 @@ def html(summary: Summary) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>Comparison</title><style>{_STYLE}</style></head><body>{''.join(parts)}"
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>{''.join(parts)}"
         "</body></html>\n"
     )
+
+
+def _own_plots(summary: Summary) -> str:
+    quality = summary.quality
+    label = _BY_NAME[quality].label
+    parts = [
+        f"<h2>{escape(label)} against leakage</h2>",
+        scatter(_points(summary, "leaked", quality), "share of private values sent", label),
+        f"<h2>{escape(label)} against requests</h2>",
+        scatter(_points(summary, "requests a token", quality), "requests a token", label),
+        _by_task(summary, quality),
+    ]
+    return "".join(parts)
 
 
 def _lead(summary: Summary) -> str:

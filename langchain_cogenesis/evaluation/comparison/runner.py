@@ -5,11 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from langchain_cogenesis.data.task.example import TaskExample
-from langchain_cogenesis.evaluation.comparison.forced import UNMEASURED, ForcedStep, forced_steps
+from langchain_cogenesis.evaluation.comparison.forced import (
+    UNMEASURED,
+    ForcedSteps,
+    View,
+    forced_steps,
+)
+from langchain_cogenesis.evaluation.comparison.masks import Mask, teach
 from langchain_cogenesis.evaluation.comparison.measuring import (
+    asks_remote_tokens,
     cost_measure,
     egress_measures,
     likelihood_measures,
@@ -22,8 +30,8 @@ from langchain_cogenesis.evaluation.comparison.world import (
     Case,
     PairSettings,
     World,
+    open_world,
     read_case,
-    teach,
 )
 from langchain_cogenesis.evaluation.judge_prompts import QUESTIONS
 from langchain_cogenesis.evaluation.metrics.cost import Price, Stopwatch
@@ -55,6 +63,48 @@ class Judging:
 
     judge: Judge
     gate: EgressGate | None = None
+
+
+def run_pairs(
+    pair: PairSettings,
+    rows: Sequence[Row],
+    examples: Sequence[TaskExample],
+    results: ResultFile,
+    *,
+    price: Price | None = None,
+    judging: Judging | None = None,
+) -> Iterator[Tick]:
+    """Does what `run_rows` does with the models of each row, of which one pair is open at a time.
+
+    Args:
+        pair: The models of rows that name none.
+        rows: The rows; those of the same models stand side by side.
+        examples: The examples.
+        results: Where results go.
+        price: What the remote takes.
+        judging: Who judges the texts, if anybody.
+
+    Yields:
+        A tick for each pair and example.
+
+    Raises:
+        ModelError: A model can't be loaded.
+        RemoteError: A remote can't be reached; what was written is kept.
+    """
+    done = fresh = 0
+    total = len(rows) * len(examples)
+    for settings, found in groupby(rows, key=lambda row: row.pair or pair):
+        group = list(found)
+        size, tick = len(group) * len(examples), Tick(0, 0, 0)
+        if all(_finished(results, r, e, judging) for r in group for e in examples):
+            # Models that have nothing left to write aren't made and loaded again.
+            yield Tick(done + size, total, fresh)
+        else:
+            with open_world(settings) as world:
+                ticks = run_rows(world, group, examples, results, price=price, judging=judging)
+                for tick in ticks:
+                    yield Tick(done + tick.done, total, fresh + tick.fresh)
+        done, fresh = done + size, fresh + tick.fresh
 
 
 def run_rows(
@@ -104,30 +154,32 @@ def _finished(results: ResultFile, row: Row, example: TaskExample, judging: Judg
 def _write_rows(
     world: World, case: Case, rows: Sequence[Row], results: ResultFile, price: Price | None
 ) -> None:
-    world.start(case)
-    steps: list[ForcedStep] | None = None
-    if any(row.fusion is not None for row in rows):
-        try:
-            steps = forced_steps(world, case)
-        except UNMEASURED:
-            steps = None
+    forced: dict[tuple[Mask, View], ForcedSteps | None] = {}
     for row in rows:
-        if (row.key, case.example.id) not in results:
-            results.add(_write_row(world, case, row, steps, price))
+        if (row.key, case.example.id) in results:
+            continue
+        seen = row.mask, row.view
+        if asks_remote_tokens(row) and seen not in forced:
+            world.start(case, row.mask)
+            try:
+                forced[seen] = forced_steps(world, case, row.view)
+            except UNMEASURED:
+                forced[seen] = None
+        results.add(_write_row(world, case, row, forced.get(seen), price))
 
 
 def _write_row(
     world: World,
     case: Case,
     row: Row,
-    steps: list[ForcedStep] | None,
+    steps: ForcedSteps | None,
     price: Price | None,
 ) -> Result:
     example = case.example
     # The endpoint's own questions at the first contact are no cost of this text.
-    if row.kind == "logits" or row.key.startswith("draft"):
+    if row.fusion is not None or row.key.startswith("draft"):
         _connect(world, row)
-    world.start(case)
+    world.start(case, row.mask)
     written, watch = Written(), Stopwatch()
     try:
         text = "".join(watch.watch(row.write(world, case, written)))

@@ -13,6 +13,7 @@ from langchain_cogenesis.evaluation.records import (
     estimate,
     estimate_closed,
     estimate_difference,
+    estimate_share,
 )
 
 BASE = "slm-context"
@@ -95,10 +96,12 @@ class Summary:
                     "texts": row.texts,
                     "failed": row.failed,
                     "unscored": row.unscored,
-                    "measures": _plain(row.measures),
-                    f"against {BASE}": _plain(row.against_base),
-                    "gap closed": _plain(row.closed),
-                    "by task": {task: _plain(found) for task, found in row.by_task.items()},
+                    "measures": plain_estimates(row.measures),
+                    f"against {BASE}": plain_estimates(row.against_base),
+                    "gap closed": plain_estimates(row.closed),
+                    "by task": {
+                        task: plain_estimates(found) for task, found in row.by_task.items()
+                    },
                 }
                 for row in self.rows
             ],
@@ -124,13 +127,27 @@ def summarise_results(
         left_out: Why a row isn't there.
         notes: What a reader has to know.
     """
+    by_row = results_by_row(results, [key for key, _, _ in rows], examples)
+    made = tuple(_summarise(by_row, key, label, kind) for key, label, kind in rows)
+    return Summary(settings, made, dict(left_out or {}), tuple(notes))
+
+
+def results_by_row(
+    results: Iterable[Result], rows: Iterable[str], examples: Sequence[str] = ()
+) -> dict[str, dict[str, Result]]:
+    """The results of some rows and examples, by row and example.
+
+    Args:
+        results: All texts.
+        rows: Keys of the rows.
+        examples: Ids of the examples; all by default.
+    """
     wanted = set(examples)
-    by_row: dict[str, dict[str, Result]] = {key: {} for key, _, _ in rows}
+    by_row: dict[str, dict[str, Result]] = {key: {} for key in rows}
     for result in results:
         if result.row in by_row and (not wanted or result.example in wanted):
             by_row[result.row][result.example] = result
-    made = tuple(_summarise(by_row, key, label, kind) for key, label, kind in rows)
-    return Summary(settings, made, dict(left_out or {}), tuple(notes))
+    return by_row
 
 
 def _summarise(
@@ -146,7 +163,9 @@ def _summarise(
     against: dict[str, Estimate] = {}
     closed: dict[str, Estimate] = {}
     for name in (measure.name for measure in MEASURES):
-        if found := estimate(r.measures[name] for r in written if name in r.measures):
+        # That nothing leaked in a few texts doesn't say that nothing can.
+        make = estimate_share if name in ("leaked", "leaks") else estimate
+        if found := make(r.measures[name] for r in written if name in r.measures):
             measures[name] = found
         if key != BASE and (found := _against(by_row, key, name)):
             against[name] = found
@@ -159,7 +178,7 @@ def _summarise(
     )  # fmt: skip
 
 
-def _columns(
+def paired_columns(
     by_row: Mapping[str, Mapping[str, Result]], keys: Sequence[str], name: str
 ) -> list[list[tuple[float, float]]]:
     """A measure of the examples that all of these rows have it for."""
@@ -169,12 +188,12 @@ def _columns(
 
 
 def _against(by_row: Mapping[str, Mapping[str, Result]], key: str, name: str) -> Estimate | None:
-    before, after = _columns(by_row, (BASE, key), name)
+    before, after = paired_columns(by_row, (BASE, key), name)
     return estimate_difference(before, after)
 
 
 def _closed(by_row: Mapping[str, Mapping[str, Result]], key: str, name: str) -> Estimate | None:
-    base, bound, found = _columns(by_row, (BASE, BOUND, key), name)
+    base, bound, found = paired_columns(by_row, (BASE, BOUND, key), name)
     return estimate_closed(base, bound, found)
 
 
@@ -192,7 +211,8 @@ def _by_task(written: Sequence[Result]) -> dict[str, dict[str, Estimate]]:
     return found
 
 
-def _plain(estimates: Mapping[str, Estimate]) -> dict[str, list[float]]:
+def plain_estimates(estimates: Mapping[str, Estimate]) -> dict[str, list[float]]:
+    """Estimates as plain values: `[value, low, high, count]`."""
     return {
         name: [round(e.value, 6), round(e.low, 6), round(e.high, 6), e.count]
         for name, e in estimates.items()

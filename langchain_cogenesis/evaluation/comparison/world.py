@@ -16,23 +16,21 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 
 from langchain_cogenesis.context.retrievers import PrivateContextRetriever
-from langchain_cogenesis.context.schema import PrivateContext
 from langchain_cogenesis.context.store import PrivateContextStore
 from langchain_cogenesis.data.task.example import TaskExample
+from langchain_cogenesis.evaluation.altered_models import Alteration, altered_copy
+from langchain_cogenesis.evaluation.comparison.masks import Mask, teach
 from langchain_cogenesis.evaluation.metrics.leaks import values_of
 from langchain_cogenesis.exceptions import ConfigurationError
-from langchain_cogenesis.fusion.learned import LearnedFusion
 from langchain_cogenesis.models.base import NextTokenModel
 from langchain_cogenesis.models.chat_llamacpp import ChatLocalLlama
 from langchain_cogenesis.models.llamacpp import LlamaCppEngine
 from langchain_cogenesis.models.local_next import LocalNextTokenModel
 from langchain_cogenesis.models.remote import ChatRemote, create_remote
-from langchain_cogenesis.privacy.detectors import PatternDetector
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.privacy.ledger import EgressLedger
 from langchain_cogenesis.privacy.policy import EgressPolicy
 from langchain_cogenesis.privacy.wire import read_parts
-from langchain_cogenesis.private_values import build_echoes, build_lexicon
 from langchain_cogenesis.prompts import PUBLIC_TEMPLATES
 
 _OUTLINE_ROOM = 400
@@ -56,6 +54,8 @@ class PairSettings:
         max_tokens: Length of a text, tokens.
         k: Items of context at most.
         timeout: Seconds after which a silent endpoint counts as hanging.
+        alteration: What is done to a copy of the remote, which is then served in its place; for a
+            remote that is a process of ours.
     """
 
     local: str = "house-small"
@@ -68,11 +68,17 @@ class PairSettings:
     max_tokens: int = 256
     k: int = 12
     timeout: float = 120.0
+    alteration: Alteration | None = None
 
     @property
     def served_here(self) -> bool:
         """Whether the remote is a process of ours."""
         return not self.remote.startswith(("http://", "https://"))
+
+    @property
+    def may_see_all(self) -> bool:
+        """Whether the remote may see what is private, so that upper bounds can be measured."""
+        return self.served_here or self.trusted
 
 
 class EgressTap:
@@ -133,7 +139,6 @@ class World:
         open_remote: The same behind a gate that trusts it; None if it isn't trusted.
         open_tap: What `open_remote` was sent.
         large: The remote's weights in this process, for likelihoods; None if they aren't here.
-        learned: A fusion from a file.
     """
 
     settings: PairSettings
@@ -145,11 +150,10 @@ class World:
     open_remote: ChatRemote | None
     open_tap: EgressTap
     large: LlamaCppEngine | None
-    learned: LearnedFusion | None
 
-    def start(self, case: Case) -> None:
+    def start(self, case: Case, mask: Mask = "standard") -> None:
         """Gets ready for a row of an example: the gate knows its values, the taps are empty."""
-        teach(self.gate, case.example.context)
+        teach(self.gate, case.example.context, mask)
         self.tap.bodies.clear()
         self.open_tap.bodies.clear()
 
@@ -177,12 +181,6 @@ class World:
         return self.local.engine.vocabulary.text(ids).decode("utf-8", "replace")
 
 
-def teach(gate: EgressGate, context: PrivateContext) -> None:
-    """Has a gate know the values of one context, and of no other."""
-    gate.lexicon = build_lexicon(context)
-    gate.detectors = (PatternDetector(), build_echoes(context))
-
-
 @contextmanager
 def open_world(settings: PairSettings) -> Iterator[World]:
     """Opens the models; what it started ends with the block.
@@ -200,9 +198,12 @@ def open_world(settings: PairSettings) -> Iterator[World]:
         if settings.served_here:
             from langchain_cogenesis.server.process import serve_in_child
 
-            child = stack.enter_context(serve_in_child(settings.remote))
+            model = settings.remote
+            if settings.alteration is not None:
+                model = str(stack.enter_context(altered_copy(model, settings.alteration)))
+            child = stack.enter_context(serve_in_child(model))
             address, name, key = child.base_url, child.model, child.api_key
-            large = LlamaCppEngine(settings.remote)
+            large = LlamaCppEngine(model)
             stack.callback(large.close)
         bare = LlamaCppEngine(settings.local)
         stack.callback(bare.close)
@@ -211,16 +212,12 @@ def open_world(settings: PairSettings) -> Iterator[World]:
         name = name or _first_model(address, key, settings, gate)
         remote = _remote(stack, address, name, key, settings, gate)
         open_remote = None
-        if settings.served_here or settings.trusted:
+        if settings.may_see_all:
             trusting = _tapped(open_tap, EgressPolicy(trusted=frozenset({address})))
             open_remote = _remote(stack, address, name, key, settings, trusting)
-        learned = None
-        if settings.fusion_file is not None:
-            digest = LocalNextTokenModel(local.engine).vocabulary.digest
-            learned = LearnedFusion.load(settings.fusion_file, vocabulary_digest=digest)
         yield World(
             settings, local, LocalNextTokenModel(bare), gate, tap, remote, open_remote, open_tap,
-            large, learned,
+            large,
         )  # fmt: skip
 
 

@@ -90,6 +90,8 @@ def test_what_was_not_written_or_judged_is_said_and_not_counted() -> None:
     assert (sketch.texts, sketch.failed, sketch.unscored) == (11, {"SketchError": 1}, 2)
     assert sketch.measures["facts"].count == 11
     table = markdown(summary)
+    # Twelve texts without a leak don't say that there is none.
+    assert "| 0 % (to 24) |" in table
     assert "not written 1 by SketchError" in table
     assert "2 judgements couldn't be read" in table
 

@@ -69,10 +69,11 @@ def test_a_fusion_without_the_remote_is_the_local_model(world: World, case: Case
     assert alone == (pytest.approx(nats, rel=1e-3), tokens)
     # Without a change by context, proxy fusion is the larger model, where that may be asked.
     proxied = fused_nats(steps, ProxyFusion(0.0), three=True)
-    asked = sum(-float(s.large.values[s.token]) for s in steps if isinstance(s.large, Logprobs))
-    own = sum(-float(s.local.values[s.token]) for s in steps if s.large is None)
+    found = steps.steps
+    asked = sum(-float(s.large.values[s.token]) for s in found if isinstance(s.large, Logprobs))
+    own = sum(-float(s.local.values[s.token]) for s in found if s.large is None)
     assert proxied[0] == pytest.approx(asked + own, rel=1e-3)
-    assert any(step.large is None for step in steps)
+    assert any(step.large is None for step in found)
 
 
 def test_rows_of_a_whole_reference_are_those_of_one_request_a_token(
@@ -96,7 +97,7 @@ def test_rows_of_a_whole_reference_are_those_of_one_request_a_token(
 
 def test_every_row_writes_is_measured_and_leaks_where_it_must(world: World, tmp_path: Path) -> None:
     examples = load_task_examples("grammar", limit=1)
-    rows = comparison_rows(world)
+    rows = comparison_rows(world.settings)
     results = ResultFile(tmp_path, {})
     ticks = list(run_rows(world, rows, examples, results))
     assert [(t.done, t.total, t.fresh) for t in ticks] == [(len(rows), len(rows), len(rows))]
