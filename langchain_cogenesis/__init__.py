@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from langchain_cogenesis.privacy.lexicon import PrivateLexicon, PrivateValue
     from langchain_cogenesis.privacy.policy import EgressPolicy
     from langchain_cogenesis.privacy.restore import Conversation
-    from langchain_cogenesis.prompts import PromptPair, create_prompt_pair
+    from langchain_cogenesis.prompts import PromptPair, SketchStyle, create_prompt_pair
     from langchain_cogenesis.server.process import serve_in_child
     from langchain_cogenesis.session import UserSession
     from langchain_cogenesis.sketch import SketchNode
@@ -88,6 +88,7 @@ _HOMES = {
     "PromptPair": "prompts",
     "ProxyFusion": "fusion.fixed",
     "SketchNode": "sketch",
+    "SketchStyle": "prompts",
     "StaticEmbeddings": "context.embeddings",
     "UserProfile": "context.schema",
     "UserSession": "session",
@@ -135,6 +136,7 @@ __all__ = [
     "PromptPair",
     "ProxyFusion",
     "SketchNode",
+    "SketchStyle",
     "StaticEmbeddings",
     "UserProfile",
     "UserSession",
