@@ -68,6 +68,10 @@ def quality(
         str | None,
         typer.Option("--remotes", help="Models for --study models, joined by commas."),
     ] = None,
+    third: Annotated[
+        str | None,
+        typer.Option("--third", help="A third model, run here without context, as for --local."),
+    ] = None,
     only: Annotated[
         str | None, typer.Option("--rows", help="Rows to run, by name, joined by commas.")
     ] = None,
@@ -130,8 +134,9 @@ def quality(
 
     with reporting(as_json):
         pair = PairSettings(
-            local, remote, remote_model, remote_key, trusted, fusion, weight, max_tokens
-        )
+            local, remote, remote_model, remote_key, trusted, fusion, weight, max_tokens,
+            third=third,
+        )  # fmt: skip
         told = JudgeOptions(judge, judge_model, judge_key, judge_trusted)
         paid = Price.parse(price) if price else None
         asked = find_study(study) if study is not None else None

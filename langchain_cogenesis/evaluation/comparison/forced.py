@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from langchain_cogenesis.evaluation.comparison.world import Case, World
+from langchain_cogenesis.evaluation.comparison.world import Beside, Case, World
 from langchain_cogenesis.exceptions import ContextLengthError, ModeError, VocabularyMismatchError
 from langchain_cogenesis.fusion.base import Fusion
 from langchain_cogenesis.fusion.prefix import MaskedPrefix, RawPrefix
@@ -39,14 +39,15 @@ class ForcedStep:
     Attributes:
         token: Its id.
         local: The local model with context.
-        bare: The local model without.
+        beside: The local model without, and a third model if there is one; both see the
+            instruction alone.
         large: The remote model, what it gives to placeholders handed over to the local one; None
             where it may not be asked.
     """
 
     token: int
     local: Logprobs
-    bare: Logprobs
+    beside: dict[Beside, Logprobs]
     large: Distribution | None
 
 
@@ -158,14 +159,15 @@ def forced_steps(world: World, case: Case, view: View = "masked") -> ForcedSteps
     tokens = world.local.engine.tokenize(case.example.reference)
     private = role_pairs(private_messages(case.example.instruction, case.documents))
     own = _rows(local, private, tokens)
-    bare = _rows(world.bare, role_pairs(public_messages(case.example.instruction)), tokens)
+    public = role_pairs(public_messages(case.example.instruction))
+    kinds: tuple[Beside, ...] = ("bare",) if world.third is None else ("bare", "third")
+    beside = {kind: _rows(world.beside(kind), public, tokens) for kind in kinds}
     other = helper_rows(remote_helper(world, case, large, view), tokens)
     opening = openers(local.vocabulary)
     found: list[ForcedStep] = []
     for index, token in enumerate(tokens):
-        mine, theirs, row = own[index], bare[index], other[index]
-        assert isinstance(mine, Logprobs)
-        assert isinstance(theirs, Logprobs)
+        mine, row = _dense(own[index]), other[index]
+        theirs = {kind: _dense(rows[index]) for kind, rows in beside.items()}
         deferred = None if row is None else defer(mine, row, opening)[0]
         found.append(ForcedStep(token, mine, theirs, deferred))
     return ForcedSteps(tuple(found))
@@ -175,7 +177,7 @@ def fused_nats(
     forced: ForcedSteps,
     fusion: Fusion,
     *,
-    three: bool = False,
+    beside: Beside | None = None,
     schedule: Schedule = EveryStep(),
 ) -> Nats:
     """Negative log-likelihood of a reference under a fusion, nats, and its tokens.
@@ -183,14 +185,15 @@ def fused_nats(
     Args:
         forced: Of the reference.
         fusion: The fusion.
-        three: Whether it is for three models: local, local without context, large.
+        beside: The model between local and large, if it is for three.
         schedule: At which tokens the remote is asked.
     """
     total = 0.0
     for position, step in enumerate(forced.steps):
         values = step.local.values
         if step.large is not None and schedule.asks(position, step.local):
-            rows: list[Distribution] = [step.local, *([step.bare] if three else []), step.large]
+            between = [] if beside is None else [step.beside[beside]]
+            rows: list[Distribution] = [step.local, *between, step.large]
             values = fusion.fuse(rows, position=position).values
         total -= float(values[step.token])
     return total, len(forced.steps)
@@ -209,8 +212,12 @@ def _rows(model: NextTokenModel, chat: Chat, tokens: Sequence[int]) -> list[Dist
 
 
 def _value(row: Distribution, token: int) -> float:
+    return float(_dense(row).values[token])
+
+
+def _dense(row: Distribution) -> Logprobs:
     assert isinstance(row, Logprobs)
-    return float(row.values[token])
+    return row
 
 
 def _divergence(one: Logprobs, other: Distribution) -> float:

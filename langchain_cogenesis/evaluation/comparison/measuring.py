@@ -201,7 +201,7 @@ def _nats(
         return (
             None
             if steps is None
-            else fused_nats(steps, row.fusion, three=row.three, schedule=row.schedule)
+            else fused_nats(steps, row.fusion, beside=row.beside, schedule=row.schedule)
         )
     example, local = case.example, world.local.engine
     private = role_pairs(private_messages(example.instruction, case.documents, written.sketch))

@@ -14,7 +14,7 @@ from langchain_cogenesis.collaboration import Mode, message_text
 from langchain_cogenesis.evaluation.baselines import DRAFT, KEEP, draft_and_replace
 from langchain_cogenesis.evaluation.comparison.forced import View, remote_helper
 from langchain_cogenesis.evaluation.comparison.masks import Mask
-from langchain_cogenesis.evaluation.comparison.world import Case, PairSettings, World
+from langchain_cogenesis.evaluation.comparison.world import Beside, Case, PairSettings, World
 from langchain_cogenesis.exceptions import ModeError
 from langchain_cogenesis.fusion.base import Fusion
 from langchain_cogenesis.fusion.fixed import LinearFusion, LogLinearFusion, MaxFusion, ProxyFusion
@@ -70,7 +70,7 @@ class Row:
         kind: What it is.
         write: Streams the text for a case.
         fusion: How logits are fused; for the likelihood of references.
-        three: Whether the fusion is for three models.
+        beside: The model between the two, if the fusion is for three.
         trusts: Whether the remote sees what is private.
         pair: Models in place of those of the comparison; a study's rows may differ in them.
         mask: What the gate before the remote masks.
@@ -84,7 +84,7 @@ class Row:
     kind: Kind
     write: Write
     fusion: Fusion | None = None
-    three: bool = False
+    beside: Beside | None = None
     trusts: bool = False
     pair: PairSettings | None = None
     mask: Mask = "standard"
@@ -116,6 +116,10 @@ def comparison_rows(settings: PairSettings) -> list[Row]:
             LinearFusion((weight, 0.1, max(0.0, 0.9 - weight))),
         ),
     ]
+    if settings.third is not None:
+        share = (1 - weight) / 2
+        fusion = LinearFusion((weight, share, share))
+        rows.append(_three("logits-third", "+ logits, with a third model", fusion, "third"))
     if settings.fusion_file is not None:
         rows.append(_logits("logits-learned", "+ logits, learned", _learned(settings)))
     rows += [
@@ -164,16 +168,16 @@ def _logits(key: str, label: str, fusion: Fusion) -> Row:
     return Row(key, label, "logits", by_mode("logits", LogitSettings(fusion)), fusion)
 
 
-def _three(key: str, label: str, fusion: Fusion) -> Row:
+def _three(key: str, label: str, fusion: Fusion, beside: Beside = "bare") -> Row:
     def write(world: World, case: Case, written: Written) -> Iterator[str]:
-        # The local model without context runs here: it may read the instruction as it is.
+        # It runs here: it may read the instruction as it is.
         helpers = (
-            FusionHelper(world.bare, "instruction"),
+            FusionHelper(world.beside(beside), "instruction"),
             FusionHelper(world.remote.distributions(local_vocabulary(world.local)), "masked"),
         )
         yield from _fused(world, case, written, helpers, world.gate, fusion)
 
-    return Row(key, label, "logits", write, fusion, three=True)
+    return Row(key, label, "logits", write, fusion, beside=beside)
 
 
 def logits_with_context(fusion: Fusion) -> Write:

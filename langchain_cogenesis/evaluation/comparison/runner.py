@@ -245,6 +245,7 @@ def run_identity(
         "local": pair.local,
         "remote": pair.remote,
         "remote model": pair.remote_model,
+        "third": pair.third,
         "fusion": str(pair.fusion_file) if pair.fusion_file else None,
         "weight": pair.weight,
         "max tokens": pair.max_tokens,

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
@@ -37,6 +37,11 @@ _OUTLINE_ROOM = 400
 _MARGIN = 32
 
 
+Beside = Literal["bare", "third"]
+"""What stands between local and remote in a fusion of three: the local model without context, or a
+model that was named for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class PairSettings:
     """Which models are compared, and how they write.
@@ -56,6 +61,7 @@ class PairSettings:
         timeout: Seconds after which a silent endpoint counts as hanging.
         alteration: What is done to a copy of the remote, which is then served in its place; for a
             remote that is a process of ours.
+        third: A model as for `local` that reads the instruction alone, for a fusion of three.
     """
 
     local: str = "house-small"
@@ -69,6 +75,7 @@ class PairSettings:
     k: int = 12
     timeout: float = 120.0
     alteration: Alteration | None = None
+    third: str | None = None
 
     @property
     def served_here(self) -> bool:
@@ -133,6 +140,7 @@ class World:
         settings: What was asked for.
         local: The local model.
         bare: A second copy of it that reads no context.
+        third: Another model that reads no context either, if one was named.
         gate: Guards `remote`; knows the values of the present example.
         tap: What `remote` was sent since the last `start`.
         remote: The remote behind the gate.
@@ -150,12 +158,17 @@ class World:
     open_remote: ChatRemote | None
     open_tap: EgressTap
     large: LlamaCppEngine | None
+    third: NextTokenModel | None = None
 
     def start(self, case: Case, mask: Mask = "standard") -> None:
         """Gets ready for a row of an example: the gate knows its values, the taps are empty."""
         teach(self.gate, case.example.context, mask)
         self.tap.bodies.clear()
         self.open_tap.bodies.clear()
+
+    def beside(self, kind: Beside) -> NextTokenModel:
+        """The model that stands between local and remote in a fusion of three."""
+        return self.bare if kind == "bare" or self.third is None else self.third
 
     def sent_texts(self) -> list[str]:
         """What the remote was sent since the start, as text: token ids are read."""
@@ -203,10 +216,9 @@ def open_world(settings: PairSettings) -> Iterator[World]:
                 model = str(stack.enter_context(altered_copy(model, settings.alteration)))
             child = stack.enter_context(serve_in_child(model))
             address, name, key = child.base_url, child.model, child.api_key
-            large = LlamaCppEngine(model)
-            stack.callback(large.close)
-        bare = LlamaCppEngine(settings.local)
-        stack.callback(bare.close)
+            large = _engine(stack, model)
+        bare = _engine(stack, settings.local)
+        third = None if settings.third is None else _engine(stack, settings.third)
         tap, open_tap = EgressTap(), EgressTap()
         gate = _tapped(tap, EgressPolicy())
         name = name or _first_model(address, key, settings, gate)
@@ -217,8 +229,14 @@ def open_world(settings: PairSettings) -> Iterator[World]:
             open_remote = _remote(stack, address, name, key, settings, trusting)
         yield World(
             settings, local, LocalNextTokenModel(bare), gate, tap, remote, open_remote, open_tap,
-            large,
+            large, None if third is None else LocalNextTokenModel(third),
         )  # fmt: skip
+
+
+def _engine(stack: ExitStack, model: str) -> LlamaCppEngine:
+    engine = LlamaCppEngine(model)
+    stack.callback(engine.close)
+    return engine
 
 
 def _tapped(tap: EgressTap, policy: EgressPolicy) -> EgressGate:

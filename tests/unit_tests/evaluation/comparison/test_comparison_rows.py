@@ -37,7 +37,7 @@ from langchain_cogenesis.fusion.fixed import LinearFusion, ProxyFusion
 from langchain_cogenesis.fusion.steps import Mixer, Step
 from langchain_cogenesis.models.local_next import LocalNextTokenModel
 from langchain_cogenesis.models.logprobs import Logprobs
-from langchain_cogenesis.prompts import private_messages, role_pairs
+from langchain_cogenesis.prompts import private_messages, public_messages, role_pairs
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +68,37 @@ def test_a_fusion_without_the_remote_is_the_local_model(world: World, case: Case
     alone = fused_nats(steps, LinearFusion((1.0, 0.0)))
     assert alone == (pytest.approx(nats, rel=1e-3), tokens)
     # Without a change by context, proxy fusion is the larger model, where that may be asked.
-    proxied = fused_nats(steps, ProxyFusion(0.0), three=True)
+    proxied = fused_nats(steps, ProxyFusion(0.0), beside="bare")
     found = steps.steps
     asked = sum(-float(s.large.values[s.token]) for s in found if isinstance(s.large, Logprobs))
     own = sum(-float(s.local.values[s.token]) for s in found if s.large is None)
     assert proxied[0] == pytest.approx(asked + own, rel=1e-3)
     assert any(step.large is None for step in found)
+
+
+def test_a_third_model_is_the_one_that_was_named(tmp_path: Path) -> None:
+    """It writes in a row of its own, and its rows count where the remote may be asked."""
+    pair = PairSettings(max_tokens=24, third="house-large")
+    row = next(row for row in comparison_rows(pair) if row.key == "logits-third")
+    assert not any(row.key == "logits-third" for row in comparison_rows(PairSettings()))
+    with open_world(pair) as world:
+        [example] = load_task_examples("grammar", limit=1)
+        case = read_case(world, example)
+        world.start(case)
+        steps = forced_steps(world, case)
+        alone = fused_nats(steps, LinearFusion((0.0, 1.0, 0.0)), beside="third")
+        assert world.large is not None
+        public = role_pairs(public_messages(case.example.instruction))
+        nats, _ = chat_nats(world.large, public, case.example.reference)
+        asked = [step for step in steps.steps if step.large is not None]
+        rest = sum(-float(s.local.values[s.token]) for s in steps.steps if s.large is None)
+        unasked = nats + sum(float(s.beside["third"].values[s.token]) for s in asked)
+        assert alone[0] == pytest.approx(nats - unasked + rest, rel=1e-3)
+        assert alone != fused_nats(steps, LinearFusion((0.0, 1.0, 0.0)), beside="bare")
+        list(run_rows(world, [row], [example], results := ResultFile(tmp_path, {})))
+        [result] = results
+        assert result.error is None
+        assert result.text
 
 
 def test_rows_of_a_whole_reference_are_those_of_one_request_a_token(
