@@ -8,6 +8,8 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from langchain_cogenesis.privacy import moments, rarity
+from langchain_cogenesis.privacy.german_endings import place_adjectives
+from langchain_cogenesis.privacy.german_names import ADJECTIVES, NOUNS
 from langchain_cogenesis.privacy.normalize import (
     canonical_form,
     canonicalize,
@@ -21,18 +23,19 @@ _FUZZY_LENGTH = 6
 _PARTICLES = frozenset(
     (
         "van", "von", "der", "den", "de", "del", "della", "di", "da", "dos", "du", "la", "le",
-        "el", "al", "bin", "ibn", "and", "the",
+        "el", "al", "bin", "ibn", "and", "the", "zu", "zum", "zur", "vom", "und",
     )
 )  # fmt: skip
 TITLES = frozenset(
     (
-        "mr", "mrs", "ms", "mx", "miss", "dr", "prof", "sir", "dame", "herr", "frau", "jr", "sr",
+        "mr", "mrs", "ms", "mx", "miss", "dr", "prof", "sir", "dame", "herr", "herrn", "frau",
+        "fraulein", "familie", "jr", "sr",
     )
 )  # fmt: skip
 _LEGAL_FORMS = frozenset(
     (
         "inc", "ltd", "llc", "llp", "plc", "gmbh", "ag", "kg", "se", "sa", "sas", "bv", "nv",
-        "ab", "oy", "co", "corp", "company",
+        "ab", "oy", "co", "corp", "company", "ohg", "gbr", "ug", "ev", "eg", "mbh",
     )
 )  # fmt: skip
 _MAIL_HOSTS = frozenset(
@@ -48,6 +51,11 @@ _DIGRAPHS = str.maketrans(
     }
 )  # fmt: skip
 
+_UMLAUTS = {"ae": "ä", "oe": "ö", "ue": "ü"}
+_DIGRAPH = re.compile(r"(?<![aeqAEQ])(?:ae|oe|ue)(?![aeiou])|^(?:Ae|Oe|Ue)")
+
+_STREET = re.compile(r"stra(?:ß|ss)e\b", re.IGNORECASE)
+_SHORT_STREET = re.compile(r"str\b\.?", re.IGNORECASE)
 _SEVERAL_WORDS = re.compile(r"\w\W+\w")
 _WORDS = re.compile(r"\w+")
 
@@ -70,12 +78,24 @@ class Rule(Enum):
     """Numbers with a sign between them, as in a date."""
     HANDLE = auto()
     """After an @."""
+    DAY = auto()
+    """Day and month in numbers without zeros: certain where a German day would stand."""
     CLOCK = auto()
     """A time of day: certain near the day of the same event, else perhaps."""
     CLOCK_APART = auto()
     """A time of day in numbers with a sign between them."""
     NEVER = auto()
     """Perhaps, whatever stands around it."""
+    NOUN = auto()
+    """In German text, a noun too: perhaps where something makes it one."""
+    ADJECTIVE = auto()
+    """In German text, a word in small letters too."""
+    DICTIONARY = auto()
+    """In German text, perhaps if German has the word and doesn't have it seldom."""
+
+
+IN_GERMAN = frozenset((Rule.NOUN, Rule.ADJECTIVE))
+"""A name that German has as a word: it counts alone, and in no compound."""
 
 
 _FUZZY_RULES = frozenset((Rule.ALWAYS, Rule.CASED))
@@ -92,6 +112,7 @@ class Form(NamedTuple):
         joined: Whether it also counts within a longer word.
         fuzzy: Whether it also counts with one typing error.
         link: Month and day of a date.
+        german: When it counts in German text, if otherwise.
     """
 
     kind: str
@@ -101,6 +122,7 @@ class Form(NamedTuple):
     joined: bool = False
     fuzzy: bool = False
     link: tuple[int, int] | None = None
+    german: Rule | None = None
 
     def __repr__(self) -> str:
         return f"Form(kind={self.kind!r}, <withheld>)"
@@ -115,6 +137,7 @@ def forms_of(kind: str, text: str) -> Iterator[Form]:
         link = (moment.month, moment.day)
         for canonical, apart in moments.date_forms(moment):
             yield Form(kind, canonical, text, Rule.APART if apart else Rule.ALWAYS, link=link)
+        yield Form(kind, f"{moment.day}{moment.month}", text, Rule.DAY, link=link)
     elif kind == "TIME" and (clock := moments.parse_clock(text)):
         for canonical, apart in moments.clock_forms(*clock):
             yield Form(kind, canonical, text, Rule.CLOCK_APART if apart else Rule.CLOCK)
@@ -123,12 +146,25 @@ def forms_of(kind: str, text: str) -> Iterator[Form]:
     elif kind == "NAME":
         yield from _name_forms(text)
     else:
+        derived = _rare_parts(text) if kind in ("PLACE", "ORG") else ()
         for spelled in dict.fromkeys(_PARTS.get(kind, _whole)(text)):
-            yield from _spelled_forms(kind, spelled)
+            known = Rule.DICTIONARY if spelled in derived or kind == "ITEM" else None
+            yield from _spelled_forms(kind, spelled, german=known)
+        if kind == "PLACE":
+            parts = {canonical_form(spelled) for p in _pieces(text) for spelled in _written(p)}
+            for adjective in dict.fromkeys(
+                a for part in sorted(parts) for a in place_adjectives(part)
+            ):
+                yield Form(kind, adjective, adjective, Rule.CASED)
 
 
 def _spelled_forms(
-    kind: str, spelled: str, rule: Rule | None = None, *, fuzzy: bool = True
+    kind: str,
+    spelled: str,
+    rule: Rule | None = None,
+    *,
+    fuzzy: bool = True,
+    german: Rule | None = None,
 ) -> Iterator[Form]:
     for written in _written(spelled):
         canonical = canonical_form(written)
@@ -137,13 +173,23 @@ def _spelled_forms(
         found = rule or _rule(kind, written, canonical)
         joined = _joins(written, canonical)
         misspelled = fuzzy and found in _FUZZY_RULES and _is_distinctive(canonical)
-        yield Form(kind, canonical, written, found, joined, misspelled)
+        known = _german_rule(kind, canonical) if rule is None else None
+        yield Form(kind, canonical, written, found, joined, misspelled, german=known or german)
         if found is Rule.CAPITAL and kind == "NAME":
             yield Form(kind, canonical + "s", written, Rule.POSSESSIVE)
         if ("0" in written or "1" in written) and has_digit_as_letter(written):
             for reading in (canonicalize(written, "l"), canonicalize(written, "i")):
                 read = reading.text
                 yield Form(kind, read, written, found, joined)
+
+
+def _german_rule(kind: str, canonical: str) -> Rule | None:
+    if kind in ("NAME", "PLACE", "ORG"):
+        if canonical in ADJECTIVES:
+            return Rule.ADJECTIVE
+        if canonical in NOUNS:
+            return Rule.NOUN
+    return None
 
 
 def _is_distinctive(canonical: str) -> bool:
@@ -158,6 +204,11 @@ def _written(spelled: str) -> Iterable[str]:
     # Without umlauts, and in both cases: a Greek capital may look like another letter.
     digraphs = spelled.translate(_DIGRAPHS)
     return dict.fromkeys((spelled, digraphs, spelled.upper(), spelled.lower()))
+
+
+def _with_umlauts(spelled: str) -> str:
+    """A name with umlauts for its digraphs: "Müller" for "Mueller"."""
+    return _DIGRAPH.sub(lambda match: _UMLAUTS[match.group().lower()], spelled)
 
 
 def _rule(kind: str, spelled: str, canonical: str) -> Rule:
@@ -201,6 +252,8 @@ def _name_forms(text: str) -> Iterator[Form]:
         canonical = canonical_form(part)
         if len(canonical) > 1 and canonical not in _PARTICLES:
             yield from _spelled_forms("NAME", part)
+            if part.isascii() and (spelled := _with_umlauts(part)) != part:
+                yield from _spelled_forms("NAME", spelled)
     if len(named) > 1:
         for spelled in _initialled(named):
             yield from _spelled_forms("NAME", spelled, Rule.INITIAL)
@@ -236,8 +289,18 @@ def _whole(text: str) -> list[str]:
 
 
 def _place_parts(text: str) -> list[str]:
-    parts = [text, *(p.strip() for p in re.split(r"[,;/()]", text) if len(p.strip()) > 1)]
+    parts = [text, *(part for part in _pieces(text) if len(part) > 1)]
     return [*parts, *map(_without_article, parts), *_rare_words(text)]
+
+
+def _pieces(text: str) -> list[str]:
+    """The parts of a place between commas."""
+    return [part.strip() for part in re.split(r"[,;/()]", text)]
+
+
+def _rare_parts(text: str) -> frozenset[str]:
+    """Words that count only because English doesn't have them."""
+    return frozenset(_rare_words(text)).difference(_pieces(text))
 
 
 def _organisation_parts(text: str) -> list[str]:
@@ -251,7 +314,16 @@ def _address_parts(text: str) -> list[str]:
     parts = [part.strip() for part in re.split(r"[,;\n]", text)]
     streets = [" ".join(re.sub(r"\b\d+\w?\b", " ", part).split()) for part in parts]
     # A number alone ("12", "24103") is too common to be a part.
-    return [text, *(part for part in (*parts, *streets) if re.search(r"[^\W\d]{2}", part))]
+    named = [part for part in (*parts, *streets) if re.search(r"[^\W\d]{2}", part)]
+    return [text, *(other for part in named for other in (part, *_other_street(part)))]
+
+
+def _other_street(text: str) -> Iterator[str]:
+    """A German street in short or in full: "Lindenstr. 4" for "Lindenstraße 4"."""
+    if _STREET.search(text):
+        yield _STREET.sub(lambda match: match.group()[:3] + ".", text)
+    if _SHORT_STREET.search(text):
+        yield _SHORT_STREET.sub(lambda match: match.group()[:3] + "aße", text)
 
 
 def _email_parts(text: str) -> list[str]:
@@ -289,7 +361,7 @@ def _url_parts(text: str) -> list[str]:
 
 
 def _without_article(text: str) -> str:
-    return re.sub(r"^the\s+", "", text, flags=re.IGNORECASE)
+    return re.sub(r"^(?:the|der|die|das)\s+", "", text, flags=re.IGNORECASE)
 
 
 def _rare_words(text: str) -> list[str]:

@@ -10,8 +10,9 @@ from itertools import islice
 from operator import attrgetter, itemgetter
 from typing import Any, Literal, NamedTuple
 
-from langchain_cogenesis.privacy import escapes
-from langchain_cogenesis.privacy.forms import JOINED_ANYWHERE, Form, Rule, forms_of
+from langchain_cogenesis.privacy import escapes, german
+from langchain_cogenesis.privacy.forms import IN_GERMAN, JOINED_ANYWHERE, Form, Rule, forms_of
+from langchain_cogenesis.privacy.german_endings import is_compound, is_ending
 from langchain_cogenesis.privacy.normalize import (
     CanonicalText,
     canonicalize,
@@ -26,6 +27,7 @@ Grade = Literal["certain", "ambiguous"]
 
 _LAYERS = 2
 """So many layers of base64 are looked into."""
+_COMPOUNDED = frozenset(("NAME", "PLACE", "ORG"))
 _SAME_EVENT = 80
 """Characters between the day and the time of one event, at most."""
 
@@ -206,7 +208,7 @@ class PrivateLexicon:
         spans = _spans(self._automaton, canonical.text) if self._forms else iter(())
         for begin, end, form in _standing(spans, canonical):
             start, stop = canonical.span(begin, end - (form.rule is Rule.POSSESSIVE))
-            certain = judge(form, canonical.original, start, stop)
+            certain = judge(form, canonical.original, start, stop, lambda: canonical.is_german)
             if certain is not None:
                 yield _Hit(start, stop, form, certain)
         for begin, end, form in self._typos.find(canonical):
@@ -237,7 +239,11 @@ def _with_namesakes(hits: list[_Hit], text: str) -> list[_Hit]:
     """Makes common words with a capital certain that are surely names elsewhere in the text."""
     if all(hit.certain for hit in hits):
         return hits
-    names = {hit.form.canonical for hit in hits if hit.certain and hit.form.rule is Rule.CAPITAL}
+    names = {
+        hit.form.canonical
+        for hit in hits
+        if hit.certain and (hit.form.rule is Rule.CAPITAL or hit.form.german in IN_GERMAN)
+    }
     return [
         hit._replace(certain=True)
         if not hit.certain and hit.form.canonical in names and text[hit.start].isupper()
@@ -253,18 +259,41 @@ def _standing(
     for begin, end, forms in spans:
         first, last = canonical.begins_word(begin), canonical.begins_word(end)
         for form in forms:
-            long = len(form.canonical) >= JOINED_ANYWHERE
-            if (first and last) or (form.joined and (first or last or long)):
+            if first and last:
                 yield begin, end, form
-            elif first and form.fuzzy and (stop := _end_of_unknown_word(canonical, begin, end)):
+            elif first and (stop := _end_within_word(form, canonical, begin, end)):
                 yield begin, stop, form
+            elif form.joined and not (form.german in IN_GERMAN and canonical.is_german):
+                long = len(form.canonical) >= JOINED_ANYWHERE
+                if first or last or long:
+                    yield begin, end, form
 
 
-def _end_of_unknown_word(canonical: CanonicalText, begin: int, end: int) -> int | None:
-    """Where a word ends that begins with a value and that English doesn't have: "Zarnholtan"."""
-    while not canonical.begins_word(end):
-        end += 1
-    return None if is_known(canonical.text[begin:end]) else end
+def _end_within_word(form: Form, canonical: CanonicalText, begin: int, end: int) -> int | None:
+    """Where a value ends that a word begins with and goes on; None if it doesn't count there.
+
+    A German ending and the rest of a compound stay outside ("Ninas", "Reylfamilie"); else all of a
+    word that no dictionary has is taken ("Zarnholtan").
+    """
+    word = form.german in IN_GERMAN and canonical.is_german
+    if not word and form.rule not in (Rule.ALWAYS, Rule.CASED):
+        return None
+    stop = end
+    while not canonical.begins_word(stop):
+        stop += 1
+    rest = canonical.text[end:stop]
+    if word and rest != "s" and form.kind != "PLACE":
+        return None
+    if is_ending(form.kind, form.canonical, rest, german_text=canonical.is_german):
+        return end
+    if word:
+        return None
+    in_compound = form.kind in _COMPOUNDED and (canonical.is_german or not form.fuzzy)
+    if in_compound and is_compound(form.canonical, rest):
+        return end
+    if not form.fuzzy or is_known(canonical.text[begin:stop]):
+        return None
+    return None if canonical.is_german and german.is_known(canonical.text[begin:stop]) else stop
 
 
 def _is_glued(match: Match, text: str) -> bool:
