@@ -42,8 +42,9 @@ class PatternDetector:
     | NUMBER | payment cards, IBANs and national ids by their checksums; keys and tokens |
     | NUMBER | passwords, and numbers of orders, accounts and passports, after such a word |
 
-    Words before a value are known in English and German. The time it takes is linear in the text. Other names, places and firms have no shape: those are
-    for the lexicon, or for a detector with a model (`PresidioDetector`).
+    Words before a value are known in English and German. The time it takes is linear in the text.
+    Other names, places and firms have no shape: those are for the lexicon, or for a detector with a
+    model (`PresidioDetector`).
     """
 
     def grows(self, text: str) -> bool:

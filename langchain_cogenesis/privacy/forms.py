@@ -10,11 +10,13 @@ from typing import NamedTuple
 from langchain_cogenesis.privacy import moments, rarity
 from langchain_cogenesis.privacy.german_endings import place_adjectives
 from langchain_cogenesis.privacy.german_names import ADJECTIVES, NOUNS
+from langchain_cogenesis.privacy.german_spelling import with_umlauts
 from langchain_cogenesis.privacy.normalize import (
     canonical_form,
     canonicalize,
     has_digit_as_letter,
 )
+from langchain_cogenesis.privacy.value_parts import parts_of, pieces_of, rare_parts
 
 _JOINED_LENGTH = 6
 JOINED_ANYWHERE = 8
@@ -32,18 +34,6 @@ TITLES = frozenset(
         "fraulein", "familie", "jr", "sr",
     )
 )  # fmt: skip
-_LEGAL_FORMS = frozenset(
-    (
-        "inc", "ltd", "llc", "llp", "plc", "gmbh", "ag", "kg", "se", "sa", "sas", "bv", "nv",
-        "ab", "oy", "co", "corp", "company", "ohg", "gbr", "ug", "ev", "eg", "mbh",
-    )
-)  # fmt: skip
-_MAIL_HOSTS = frozenset(
-    (
-        "gmail", "googlemail", "outlook", "hotmail", "live", "yahoo", "icloud", "proton",
-        "protonmail", "gmx", "web", "aol", "mail", "example",
-    )
-)  # fmt: skip
 _DIGRAPHS = str.maketrans(
     {
         "ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe",
@@ -51,11 +41,6 @@ _DIGRAPHS = str.maketrans(
     }
 )  # fmt: skip
 
-_UMLAUTS = {"ae": "ä", "oe": "ö", "ue": "ü"}
-_DIGRAPH = re.compile(r"(?<![aeqAEQ])(?:ae|oe|ue)(?![aeiou])|^(?:Ae|Oe|Ue)")
-
-_STREET = re.compile(r"stra(?:ß|ss)e\b", re.IGNORECASE)
-_SHORT_STREET = re.compile(r"str\b\.?", re.IGNORECASE)
 _SEVERAL_WORDS = re.compile(r"\w\W+\w")
 _WORDS = re.compile(r"\w+")
 
@@ -146,12 +131,12 @@ def forms_of(kind: str, text: str) -> Iterator[Form]:
     elif kind == "NAME":
         yield from _name_forms(text)
     else:
-        derived = _rare_parts(text) if kind in ("PLACE", "ORG") else ()
-        for spelled in dict.fromkeys(_PARTS.get(kind, _whole)(text)):
+        derived = rare_parts(text) if kind in ("PLACE", "ORG") else ()
+        for spelled in dict.fromkeys(parts_of(kind, text)):
             known = Rule.DICTIONARY if spelled in derived or kind == "ITEM" else None
             yield from _spelled_forms(kind, spelled, german=known)
         if kind == "PLACE":
-            parts = {canonical_form(spelled) for p in _pieces(text) for spelled in _written(p)}
+            parts = {canonical_form(spelled) for p in pieces_of(text) for spelled in _written(p)}
             for adjective in dict.fromkeys(
                 a for part in sorted(parts) for a in place_adjectives(part)
             ):
@@ -206,11 +191,6 @@ def _written(spelled: str) -> Iterable[str]:
     return dict.fromkeys((spelled, digraphs, spelled.upper(), spelled.lower()))
 
 
-def _with_umlauts(spelled: str) -> str:
-    """A name with umlauts for its digraphs: "Müller" for "Mueller"."""
-    return _DIGRAPH.sub(lambda match: _UMLAUTS[match.group().lower()], spelled)
-
-
 def _rule(kind: str, spelled: str, canonical: str) -> Rule:
     if kind == "ITEM" and len(canonical) <= 3 and spelled.isalpha() and spelled.isupper():
         return Rule.NEVER  # "AI" and "CEO" are everybody's.
@@ -252,7 +232,7 @@ def _name_forms(text: str) -> Iterator[Form]:
         canonical = canonical_form(part)
         if len(canonical) > 1 and canonical not in _PARTICLES:
             yield from _spelled_forms("NAME", part)
-            if part.isascii() and (spelled := _with_umlauts(part)) != part:
+            if part.isascii() and (spelled := with_umlauts(part)) != part:
                 yield from _spelled_forms("NAME", spelled)
     if len(named) > 1:
         for spelled in _initialled(named):
@@ -282,100 +262,3 @@ def _handle_forms(kind: str, name: str) -> Iterator[Form]:
     if canonical:
         rare = len(canonical) >= 5 and not rarity.is_known(canonical)
         yield Form(kind, canonical, name, Rule.ALWAYS if rare else Rule.HANDLE)
-
-
-def _whole(text: str) -> list[str]:
-    return [text]
-
-
-def _place_parts(text: str) -> list[str]:
-    parts = [text, *(part for part in _pieces(text) if len(part) > 1)]
-    return [*parts, *map(_without_article, parts), *_rare_words(text)]
-
-
-def _pieces(text: str) -> list[str]:
-    """The parts of a place between commas."""
-    return [part.strip() for part in re.split(r"[,;/()]", text)]
-
-
-def _rare_parts(text: str) -> frozenset[str]:
-    """Words that count only because English doesn't have them."""
-    return frozenset(_rare_words(text)).difference(_pieces(text))
-
-
-def _organisation_parts(text: str) -> list[str]:
-    kept = [word for word in text.split() if canonical_form(word) not in _LEGAL_FORMS]
-    named = [" ".join(kept)] if kept else []
-    return [text, *named, *map(_without_article, named), *_rare_words(text)]
-
-
-def _address_parts(text: str) -> list[str]:
-    """The parts of an address between commas or lines, and a street without its number."""
-    parts = [part.strip() for part in re.split(r"[,;\n]", text)]
-    streets = [" ".join(re.sub(r"\b\d+\w?\b", " ", part).split()) for part in parts]
-    # A number alone ("12", "24103") is too common to be a part.
-    named = [part for part in (*parts, *streets) if re.search(r"[^\W\d]{2}", part)]
-    return [text, *(other for part in named for other in (part, *_other_street(part)))]
-
-
-def _other_street(text: str) -> Iterator[str]:
-    """A German street in short or in full: "Lindenstr. 4" for "Lindenstraße 4"."""
-    if _STREET.search(text):
-        yield _STREET.sub(lambda match: match.group()[:3] + ".", text)
-    if _SHORT_STREET.search(text):
-        yield _SHORT_STREET.sub(lambda match: match.group()[:3] + "aße", text)
-
-
-def _email_parts(text: str) -> list[str]:
-    """An address, its local part and its host, where these say who it is."""
-    local, _, host = text.partition("@")
-    parts = [text]
-    if len(canonical_form(local)) >= 6 and not rarity.is_known(canonical_form(local)):
-        parts.append(local)
-    labels = host.lower().split(".")[:-1]
-    own = labels[-1] if labels else ""
-    if len(own) >= 5 and own not in _MAIL_HOSTS and not rarity.is_known(own):
-        parts += [host, own]
-    return parts
-
-
-def _phone_parts(text: str) -> list[str]:
-    """A number as it is dialled at home and from abroad."""
-    parts = [text]
-    match = re.match(r"(?:\+|00)(\d{1,3})\D+(?:\(0\)\D*)?", text)
-    if match:
-        rest = text[match.end() :]
-        parts.append(f"00{match[1]} {rest}")
-        if len(re.sub(r"\D", "", rest)) >= 7:
-            parts += [rest, f"0{rest}"]
-    return parts
-
-
-def _number_parts(text: str) -> list[str]:
-    return [text, *re.findall(r"\d{5,}", text)]
-
-
-def _url_parts(text: str) -> list[str]:
-    bare = re.sub(r"^(?:[a-z]+://)?(?:www\.)?", "", text, flags=re.IGNORECASE).rstrip("/")
-    return [text, bare] if re.search(r"\W\w{2,}\W\w", bare) else [text]
-
-
-def _without_article(text: str) -> str:
-    return re.sub(r"^(?:the|der|die|das)\s+", "", text, flags=re.IGNORECASE)
-
-
-def _rare_words(text: str) -> list[str]:
-    """The words of a name that no dictionary has: "Saltmarsh" of "Saltmarsh Hall"."""
-    words = re.findall(r"[^\W\d_]{5,}", text)
-    return [word for word in words if word[0].isupper() and not rarity.is_known(word.lower())]
-
-
-_PARTS = {
-    "PLACE": _place_parts,
-    "ORG": _organisation_parts,
-    "ADDRESS": _address_parts,
-    "EMAIL": _email_parts,
-    "PHONE": _phone_parts,
-    "NUMBER": _number_parts,
-    "URL": _url_parts,
-}

@@ -5,8 +5,8 @@ The counts are those of `wordfreq`, read from its file alone and only once a Ger
 by their canonical characters, so that "für" and "fuer" are one word.
 
 What a text's being German changes are mostly exceptions: what would be masked in an English text is
-left, because it is a German word. So the test only ever turns to yes as a text grows: what a part of
-a message was cleared by holds for the message.
+left, because it is a German word. So the test only ever turns to yes as a text grows: what a part
+of a message was cleared by holds for the message.
 """
 
 from __future__ import annotations

@@ -10,24 +10,22 @@ from itertools import islice
 from operator import attrgetter, itemgetter
 from typing import Any, Literal, NamedTuple
 
-from langchain_cogenesis.privacy import escapes, german
-from langchain_cogenesis.privacy.forms import IN_GERMAN, JOINED_ANYWHERE, Form, Rule, forms_of
-from langchain_cogenesis.privacy.german_endings import is_compound, is_ending
+from langchain_cogenesis.privacy import escapes
+from langchain_cogenesis.privacy.forms import IN_GERMAN, Form, Rule, forms_of
 from langchain_cogenesis.privacy.normalize import (
     CanonicalText,
     canonicalize,
     has_digit_as_letter,
 )
 from langchain_cogenesis.privacy.placeholders import PLACEHOLDER_KINDS, placeholder
-from langchain_cogenesis.privacy.rarity import is_known
 from langchain_cogenesis.privacy.surroundings import judge
 from langchain_cogenesis.privacy.typos import TypoIndex
+from langchain_cogenesis.privacy.word_edges import standing
 
 Grade = Literal["certain", "ambiguous"]
 
 _LAYERS = 2
 """So many layers of base64 are looked into."""
-_COMPOUNDED = frozenset(("NAME", "PLACE", "ORG"))
 _SAME_EVENT = 80
 """Characters between the day and the time of one event, at most."""
 
@@ -206,7 +204,7 @@ class PrivateLexicon:
 
     def _matched(self, canonical: CanonicalText, perhaps: bool) -> Iterator[_Hit]:
         spans = _spans(self._automaton, canonical.text) if self._forms else iter(())
-        for begin, end, form in _standing(spans, canonical):
+        for begin, end, form in standing(spans, canonical):
             start, stop = canonical.span(begin, end - (form.rule is Rule.POSSESSIVE))
             certain = judge(form, canonical.original, start, stop, lambda: canonical.is_german)
             if certain is not None:
@@ -250,50 +248,6 @@ def _with_namesakes(hits: list[_Hit], text: str) -> list[_Hit]:
         else hit
         for hit in hits
     ]
-
-
-def _standing(
-    spans: Iterable[tuple[int, int, list[Form]]], canonical: CanonicalText
-) -> Iterator[tuple[int, int, Form]]:
-    """The forms that stand as words, or joined with others where they may."""
-    for begin, end, forms in spans:
-        first, last = canonical.begins_word(begin), canonical.begins_word(end)
-        for form in forms:
-            if first and last:
-                yield begin, end, form
-            elif first and (stop := _end_within_word(form, canonical, begin, end)):
-                yield begin, stop, form
-            elif form.joined and not (form.german in IN_GERMAN and canonical.is_german):
-                long = len(form.canonical) >= JOINED_ANYWHERE
-                if first or last or long:
-                    yield begin, end, form
-
-
-def _end_within_word(form: Form, canonical: CanonicalText, begin: int, end: int) -> int | None:
-    """Where a value ends that a word begins with and goes on; None if it doesn't count there.
-
-    A German ending and the rest of a compound stay outside ("Ninas", "Reylfamilie"); else all of a
-    word that no dictionary has is taken ("Zarnholtan").
-    """
-    word = form.german in IN_GERMAN and canonical.is_german
-    if not word and form.rule not in (Rule.ALWAYS, Rule.CASED):
-        return None
-    stop = end
-    while not canonical.begins_word(stop):
-        stop += 1
-    rest = canonical.text[end:stop]
-    if word and rest != "s" and form.kind != "PLACE":
-        return None
-    if is_ending(form.kind, form.canonical, rest, german_text=canonical.is_german):
-        return end
-    if word:
-        return None
-    in_compound = form.kind in _COMPOUNDED and (canonical.is_german or not form.fuzzy)
-    if in_compound and is_compound(form.canonical, rest):
-        return end
-    if not form.fuzzy or is_known(canonical.text[begin:stop]):
-        return None
-    return None if canonical.is_german and german.is_known(canonical.text[begin:stop]) else stop
 
 
 def _is_glued(match: Match, text: str) -> bool:

@@ -125,8 +125,8 @@ OWNERS = PrivateLexicon(
 )
 ENDED = st.lists(
     st.sampled_from(
-        ["Tomas", "Nina", "Groß", "Reyl", "Karlsruhe", "Bremen", "s", "er", "ern", "n", "'", " ", "-",
-         "studio", "ß", "[NAME_1]", "[PLACE_1]er", "."]
+        ["Tomas", "Nina", "Groß", "Reyl", "Karlsruhe", "Bremen", "s", "er", "ern", "n", "'", " ",
+         "-", "studio", "ß", "[NAME_1]", "[PLACE_1]er", "."]
     ),
     max_size=8,
 ).map("".join)  # fmt: skip
