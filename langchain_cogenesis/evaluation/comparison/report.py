@@ -74,8 +74,26 @@ def markdown(summary: Summary, names: Sequence[str] = SHORT) -> str:
             if row.closed:
                 cells = [_share(row.closed.get(c.name)) for c in closed]
                 lines.append(_line([row.label, *cells]))
+    lines += _by_language(summary, columns)
     lines += ["", *(f"- {remark}" for remark in remarks(summary))]
     return "\n".join(lines) + "\n"
+
+
+def _by_language(summary: Summary, columns: Sequence[Measure]) -> list[str]:
+    """Rows of a table by language; none where there is only one."""
+    languages = sorted({language for row in summary.rows for language in row.by_language})
+    known = {name for row in summary.rows for found in row.by_language.values() for name in found}
+    shown = [column for column in columns if column.name in known]
+    if not languages:
+        return []
+    lines = ["", _line(["by language", "", *(column.label for column in shown)])]
+    lines.append(_line(["---"] * (len(shown) + 2)))
+    for row in summary.rows:
+        for language in languages:
+            found = row.by_language.get(language, {})
+            cells = [cell(found.get(column.name), column) for column in shown]
+            lines.append(_line([row.label, language, *cells]))
+    return lines
 
 
 def remarks(summary: Summary) -> list[str]:
