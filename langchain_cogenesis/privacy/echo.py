@@ -46,7 +46,7 @@ class EchoDetector:
         for text in texts:
             for line in text.splitlines():
                 words = [word for _, _, word in _words(line)]
-                if _SHORTEST_LINE <= len(words) < _RUN:
+                if _SHORTEST_LINE <= len(words) < _RUN and not german.is_formula(words):
                     self._learn(words)
                     self._learn_beginnings(words)
             self._learn_runs([word for _, _, word in _words(text)], _RUN)

@@ -48,6 +48,12 @@ das dem den der des die es frau hat herr herrn im lade mit sag so uber uhr um vo
 zu
 """
 _LIKELY = frozenset(_LIKELY_WORDS.split())
+_FORMULA_WORDS = """
+alles bald beste besten bis damen dank einen freundliche freundlichem freundlichen geehrte geehrten
+geehrter gruss grusse grussen guten gute herren herzliche herzlichen im kollegen kolleginnen liebe
+lieben lieber mit morgen schone schonen sehr tag und viele vielen voraus wunschen
+"""
+_FORMULA = frozenset(_FORMULA_WORDS.split())
 _UMLAUTS = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "ß": "ss"})
 _DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
@@ -95,6 +101,11 @@ def is_frequent(word: str) -> bool:
 def is_commoner(word: str, other: str) -> bool:
     """Whether German has a word, and has it more often than another one."""
     return _counts().get(word, 0) > _counts().get(other, 0)
+
+
+def is_formula(words: Sequence[str]) -> bool:
+    """Whether words are what every German letter begins or ends with: "Mit freundlichen Grüßen"."""
+    return _FORMULA.issuperset(words)
 
 
 def is_distinctive(words: Sequence[str]) -> bool:

@@ -126,6 +126,9 @@ def german_values(text: str) -> Iterator[PrivateValue]:
 
 def _is_rare_german(word: str) -> bool:
     canonical = canonical_form(word)
+    # "Bestellnummer" says that there is one.
+    if canonical.endswith("nummer"):
+        return False
     return german.is_rare(canonical) and not rarity.is_frequent(canonical)
 
 

@@ -20,14 +20,12 @@ def standing(
     for begin, end, forms in spans:
         first, last = canonical.begins_word(begin), canonical.begins_word(end)
         for form in forms:
-            if first and last:
+            long = len(form.canonical) >= JOINED_ANYWHERE
+            joined = form.joined and not (form.german in IN_GERMAN and canonical.is_german)
+            if (first and last) or (joined and (first or last or long)):
                 yield begin, end, form
             elif first and (stop := _end_within_word(form, canonical, begin, end)):
                 yield begin, stop, form
-            elif form.joined and not (form.german in IN_GERMAN and canonical.is_german):
-                long = len(form.canonical) >= JOINED_ANYWHERE
-                if first or last or long:
-                    yield begin, end, form
 
 
 def _end_within_word(form: Form, canonical: CanonicalText, begin: int, end: int) -> int | None:

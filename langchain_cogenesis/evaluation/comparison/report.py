@@ -142,6 +142,7 @@ def html(summary: Summary) -> str:
         f"<h2>{escape(label)} against requests</h2>",
         scatter(_points(summary, "requests a token", quality), "requests a token", label),
         _by_task(summary, quality),
+        _html_by_language(summary),
         "<h2>Figures</h2>",
         _html_table(summary, _columns(summary, list(_BY_NAME)), "measures"),
         "<h2>Against the local model alone</h2>",
@@ -196,6 +197,18 @@ def _by_task(summary: Summary, quality: str) -> str:
     key = ", ".join(row.label for row in rows)
     label = _BY_NAME[quality].label
     return f"<h2>By task</h2><p><small>{escape(key)}, from above.</small></p>{bars(groups, label)}"
+
+
+def _html_by_language(summary: Summary) -> str:
+    lines = _by_language(summary, list(MEASURES))[1:]
+    if not lines:
+        return ""
+    head, _, *rows = ([part.strip() for part in line.strip("|").split("|")] for line in lines)
+    table = "".join(
+        f"<tr>{''.join(f'<{tag}>{escape(part)}</{tag}>' for part in cells)}</tr>"
+        for tag, cells in (("th", head), *(("td", row) for row in rows))
+    )
+    return f'<h2>By language</h2><div class="wide"><table>{table}</table></div>'
 
 
 def _html_table(summary: Summary, columns: Sequence[Measure], which: str) -> str:

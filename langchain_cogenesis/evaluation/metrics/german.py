@@ -34,7 +34,9 @@ FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 """Words that say little and betray much of who writes, as `style.FUNCTION_WORDS` for English."""
 
 _ENDINGS = frozenset(("s", "es", "n", "en", "e", "er", "ern", "em", "in", "innen"))
-_SHORTEST_INFLECTED = 3
+_ENDINGS_OF_SHORT = frozenset(("s", "er", "ern"))
+"""Others make another word of a short one: "Lassen" of Lasse."""
+_SHORTEST_INFLECTED, _SHORT = 3, 6
 _LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _CLOCK = re.compile(
     r"(?:um\s)?(?P<hour>\d{1,2})(?:[.:](?P<minute>\d\d))?(?:\sUhr(?:\s(?P<more>\d\d))?)?",
@@ -89,9 +91,11 @@ def _is_form(word: str, wanted: str) -> bool:
         return True
     if len(wanted) < _SHORTEST_INFLECTED or wanted.isdigit():
         return False
-    longer, shorter = (word, wanted) if len(word) > len(wanted) else (wanted, word)
-    if longer.startswith(shorter) and len(shorter) >= _SHORTEST_INFLECTED:
-        return longer[len(shorter) :] in _ENDINGS
+    endings = _ENDINGS_OF_SHORT if len(wanted) < _SHORT else _ENDINGS
+    if word.startswith(wanted):
+        return word[len(wanted) :] in endings
+    if wanted.startswith(word) and len(word) >= _SHORT:
+        return wanted[len(word) :] in _ENDINGS
     # "der alten Mühle" for "die alte Mühle"; "Bremer" for "Bremen".
     stem = wanted[:-1] if wanted[-1] in "enrsm" else wanted
     return len(stem) > _SHORTEST_INFLECTED and word[:-1] == stem
