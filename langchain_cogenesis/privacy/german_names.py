@@ -15,7 +15,7 @@ becher beck beil berg bergen beutel bier birke birne bischof blatt blitz block b
 boden bogen bohne bote braut brot bruch bruder brunnen buch buche buchen bund burg busch butter
 degen dieb diener donner dorn drechsler eber ecke eiche eisen ende engel erde ernst esel essen
 fach fackel faden falke farber feder fee feige feld fels fest feuer finger fink fisch fischer
-fleischer flieder fluss forster frau freitag freude freund friede frieden frosch frost frucht
+fleischer flieder fluss forster frau frank freitag freude freund friede frieden frosch frost frucht
 fruhling fuchs fuhrmann funke furst fuss gabel gans garten gartner gast geiger gerber gerste gips
 glas glaser glied glocke glocken gold graben graf gras groschen grund hafen hafer hagel hagen hahn
 hain halle halm hals hammer hand handel harz hase haupt haus heide heil heim held heller hemd

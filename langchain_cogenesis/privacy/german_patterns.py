@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from langchain_cogenesis.privacy import german
 from langchain_cogenesis.privacy.lexicon import Match
+from langchain_cogenesis.privacy.normalize import canonical_form
 from langchain_cogenesis.privacy.shape import places
 
 _WORD = r"[A-ZÄÖÜ][\w'’-]{1,24}"
@@ -45,8 +47,9 @@ _BORN = re.compile(
 )
 _BORN_AFTER = re.compile(rf"{_DATE}(?:\s\S{{1,20}}){{0,3}}\s\Z")
 _STREET_BEFORE = re.compile(
-    r"(?<![\w.-])((?:(?:[A-ZÄÖÜ][\wäöüß'’.-]{1,20}[ ]){0,3}[A-ZÄÖÜ][\wäöüß-]{1,30}?"
-    r"(?:straße|strasse|str\.|weg|platz|allee|gasse|damm|chaussee|ufer|stieg|twiete|promenade)"
+    r"(?<![\w.-])((?:(?:[A-ZÄÖÜ][\wäöüß'’.-]{1,20}[ ]){0,3}[A-ZÄÖÜ][\wäöüß.-]{1,30}?"
+    r"(?:straße|strasse|str\.|weg|platz|allee|gasse|damm|chaussee|ufer|stieg|twiete|promenade"
+    r"|-(?:Straße|Strasse|Str\.|Weg|Platz|Allee|Damm|Ufer))"
     r"|(?!(?:Die|Eine|Diese|Jede|Der|Ein|Dieser|Jeder)[ ])(?:[A-ZÄÖÜ][\wäöüß'’-]{1,20}[ ]){1,2}"
     r"(?:Straße|Strasse|Str\.|Weg|Platz|Allee|Gasse|Damm))[ ])"
     r"\Z"
@@ -55,9 +58,7 @@ _CALLED_AFTER_A_PLACE = re.compile(
     r"(?<!\w)((?:Am|An de[rnm]|Auf de[rnm]|Hinter de[rnm]|Im|In de[rnm]|Unter den|Zum|Zur)[ ]"
     r"(?:[A-ZÄÖÜ][\wäöüß-]{1,20}[ ]){1,3})\Z"
 )
-_TOWN = (
-    r"(?:D-)?\d{5}\s[A-ZÄÖÜ][\wäöüß-]{1,30}(?:\s(?:am|an der|ob der|im)\s[A-ZÄÖÜ][\wäöüß]{2,20})?"
-)
+_TOWN = r"(?:D-)?\d{5}\s[A-ZÄÖÜ][\wäöüß-]{1,30}(?:\s(?:am|an der|ob der)\s[A-ZÄÖÜ][\wäöüß]{2,20})?"
 _HOUSE = re.compile(
     rf"\d{{1,4}}\s?(?:[a-z]\b)?(?!\w|[.,]\d|\s?(?:km|m|Kilo\w+|Meter\w*|Minute\w*|Stunde\w*|Euro|€|Uhr"
     rf"|Jahr\w*|Person\w*|Tag\w*|Prozent|%))(?P<town>(?:,\s?|\s|\n){_TOWN})?"
@@ -135,7 +136,9 @@ def _find_names(text: str) -> Iterator[Match]:
             if title == "Frau" and _SOME_WOMAN.search(text, max(0, at - 12), at):
                 continue
             second = (match[2] or "").strip()
-            whole = second and second not in _NO_SURNAME and match[1][-1].isalnum()
+            # "Herrn Königs Bewerbung" names one person, by one name.
+            noun = match[1].endswith("s") and german.is_familiar(canonical_form(second))
+            whole = second and second not in _NO_SURNAME and not noun and match[1][-1].isalnum()
             end = match.end(2) if whole else match.end(1)
             yield Match(match.start(1), _without_hyphen(text, end), "NAME")
     for call in _CALLS:

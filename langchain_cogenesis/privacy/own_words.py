@@ -117,8 +117,12 @@ def german_values(text: str) -> Iterator[PrivateValue]:
     word by itself, and words with capitals side by side if one of them is rare.
     """
     for run in _GERMAN_RUN.findall(text):
-        if any(_is_rare_german(word) for word in run.split()):
+        words = run.split()
+        if any(map(_is_rare_german, words)):
             yield PrivateValue("ITEM", run)
+            # "Verein Turm Husum" may be said as "Turm Husum".
+            if len(words) > 2 and any(map(_is_rare_german, words[-2:])):
+                yield PrivateValue("ITEM", " ".join(words[-2:]))
     for word in dict.fromkeys(_GERMAN_WORD.findall(text)):
         if _is_rare_german(word):
             yield PrivateValue("ITEM", word)

@@ -19,7 +19,7 @@ _WORD_BEFORE = re.compile(r"([\w'’]+)\W*\Z")
 _WORD_AFTER = re.compile(r"[^\w.!?:;\n\[]{1,3}(\w|\[[A-Z]+_\d+\])")
 _MARK_AT_END = re.compile(rf"(?:{PLACEHOLDER_PATTERN.pattern})\Z")
 _LOOKED_AT = 60
-_NUMBERS_APART = re.compile(r"\d+[^\w\s]\d+(?:[^\w\s]\d+)?|\d+ \d+ \d+")
+_NUMBERS_APART = re.compile(r"\d+[^\w\s]\d+(?:[^\w\s]\d+)?|\d+\.? \d+\.? \d+")
 _WORD_BREAK = re.compile(r"[\s.,;:!?]+")
 
 

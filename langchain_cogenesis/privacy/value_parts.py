@@ -14,6 +14,7 @@ _LEGAL_FORMS = frozenset(
         "ab", "oy", "co", "corp", "company", "ohg", "gbr", "ug", "ev", "eg", "mbh",
     )
 )  # fmt: skip
+_AND = ("and", "und")
 _MAIL_HOSTS = frozenset(
     (
         "gmail", "googlemail", "outlook", "hotmail", "live", "yahoo", "icloud", "proton",
@@ -49,6 +50,7 @@ def rare_parts(text: str) -> frozenset[str]:
 def _organisation_parts(text: str) -> list[str]:
     kept = [word for word in text.split() if canonical_form(word) not in _LEGAL_FORMS]
     named = [" ".join(kept)] if kept else []
+    named += [name.replace("&", f" {word} ") for name in named if "&" in name for word in _AND]
     return [text, *named, *map(_without_article, named), *_rare_words(text)]
 
 

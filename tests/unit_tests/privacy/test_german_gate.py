@@ -15,15 +15,22 @@ from tests.unit_tests.privacy.german_text import (
     words,
 )
 
-KNOWN_MISSES = {"Schreib Lehman eine Absage."}
-"""A typing error that is a well-known name by itself."""
+KNOWN_MISSES = {
+    # A typing error that is a well-known name by itself.
+    "Schreib Lehman eine Absage.",
+    # A day without its month, and ways to write an hour and a sum that few use.
+    "Die Feier ist vom 24. bis zum 26. Dezember.",
+    "Das Essen ist am 4. November mittags um zwölf.",
+    "Der Wagen kostet 12 Tausend Euro, das ist zu viel.",
+}
+"""What is not found."""
 CASES = [case for _, cases in load_groups().values() for case in cases]
 
 
 def test_there_is_much_to_look_at() -> None:
     """The figures of the README are about these."""
-    assert len(CASES) >= 240
-    assert sum(len(case.private) for case in CASES) >= 200
+    assert len(CASES) >= 340
+    assert sum(len(case.private) for case in CASES) >= 290
     assert len(load_instructions()) >= 200
 
 
