@@ -35,10 +35,15 @@ class GrammarGenerator:
     """
 
     paid = False
+    language = "en"
 
     def __init__(self, language: str = "en") -> None:
         self.language = language
-        self.name = "grammar" if language == "en" else f"grammar:{language}"
+
+    @property
+    def name(self) -> str:
+        """`grammar`, and which one if it isn't English."""
+        return "grammar" if self.language == "en" else f"grammar:{self.language}"
 
     def generate(self, order: Order) -> Answer:
         """Makes what the step gives, as JSON."""
