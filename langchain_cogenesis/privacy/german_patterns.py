@@ -84,7 +84,7 @@ _NUMBERED = re.compile(
 )
 _SECRET_CUES = ("asswort", "ennwort", "ugangscode", "eheimzahl", "PIN", "chlüssel")
 _SECRET = re.compile(
-    r"\w{0,12}(?:\s(?:ist|lautet|war|heißt))?(?:\s?[:=])?\s[\"„'“]?(?P<value>[^\s\"“”',;]{4,64})"
+    r"\w{0,12}(?:\s(?:ist|lautet|war|heißt)|\s?[:=])\s[\"„'“]?(?P<value>[^\s\"“”',;]{4,64})"
 )
 
 
@@ -99,6 +99,10 @@ def find_german(text: str) -> Iterator[Match]:
                 yield Match(match.start("value"), match.start("value") + len(value), "NUMBER")
     for cue in _SECRET_CUES:
         for at in places(text, cue):
+            # "PIN" is a word, and no part of one ("SHOPPING: 2027").
+            joined = text[at - 1 : at] + text[at + 3 : at + 4]
+            if cue == "PIN" and any(map(str.isalpha, joined)):
+                continue
             secret = _SECRET.match(text, at + len(cue))
             value = secret["value"].rstrip(".!?") if secret else ""
             if secret and len(value) >= 4 and any(map(str.isdigit, value)):
