@@ -11,8 +11,10 @@ from langchain_cogenesis.privacy.detectors import PatternDetector
 from langchain_cogenesis.privacy.echo import EchoDetector
 from langchain_cogenesis.privacy.lexicon import PrivateLexicon, PrivateValue
 from langchain_cogenesis.privacy.moments import find_amounts, find_dates, parse_moment
+from langchain_cogenesis.privacy.normalize import canonicalize
 from langchain_cogenesis.privacy.own_words import (
     age_values,
+    german_values,
     purchase_values,
     rare_words,
     title_values,
@@ -20,7 +22,7 @@ from langchain_cogenesis.privacy.own_words import (
 )
 
 _AT_EMPLOYER = re.compile(
-    r"\b(?:at|for|with) ((?:[A-Z0-9][\w&.'-]*)(?: (?:[A-Z0-9&][\w&.'-]*|of))*)"
+    r"\b(?:at|for|with|bei|beim|für) ((?:[A-ZÄÖÜ0-9][\w&.'-]*)(?: (?:[A-ZÄÖÜ0-9&][\w&.'-]*|of))*)"
 )
 _EMAIL_LIKE = re.compile(r"\S+@\S+")
 _ADDRESSED = re.compile(r"(?P<name>[^<>]*?)\s*<(?P<address>[^<>\s]+@[^<>\s]+)>")
@@ -48,22 +50,24 @@ def build_lexicon(context: PrivateContext) -> PrivateLexicon:
 
 def build_echoes(context: PrivateContext) -> EchoDetector:
     """Makes the detector of what is copied from a context, and of its distinctive phrases."""
-    return EchoDetector((item.text for item in context.items()), facts=_facts(context))
+    texts = (item.text for item in context.items())
+    return EchoDetector(texts, facts=_facts(context), in_german=_is_german(context))
 
 
 def private_values(context: PrivateContext) -> Iterator[PrivateValue]:
     """Yields the private values of a context; the same one may come more than once."""
+    in_german = _is_german(context)
     if context.profile is not None:
-        yield from _profile_values(context.profile)
+        yield from _profile_values(context.profile, in_german)
     for activity in context.activities:
-        yield from _activity_values(activity)
+        yield from _activity_values(activity, in_german)
     for sample in context.writings:
         yield from _people(sample.recipient or "")
     for item in context.items():
         yield from _shaped_values(item.text)
     for fact in _facts(context):
-        yield from _named_values(fact)
-        yield from told_values(fact)
+        yield from _named_values(fact, in_german)
+        yield from told_values(fact, in_german=in_german)
 
 
 def private_events(context: PrivateContext) -> Iterator[str]:
@@ -80,7 +84,12 @@ def _facts(context: PrivateContext) -> Iterator[str]:
     yield from (activity.text for activity in context.activities)
 
 
-def _profile_values(profile: UserProfile) -> Iterator[PrivateValue]:
+def _is_german(context: PrivateContext) -> bool:
+    """Whether what the context says of its user is said in German; one fact may be too short."""
+    return canonicalize("\n".join(_facts(context))).is_german
+
+
+def _profile_values(profile: UserProfile, in_german: bool) -> Iterator[PrivateValue]:
     yield PrivateValue("NAME", profile.name)
     fields = {
         "PLACE": profile.location,
@@ -92,9 +101,9 @@ def _profile_values(profile: UserProfile) -> Iterator[PrivateValue]:
     yield from (PrivateValue(kind, text) for kind, text in fields.items() if text)
     if profile.age is not None:
         yield from age_values(profile.age)
-    yield from title_values(profile.occupation or "")
+    yield from title_values(profile.occupation or "", in_german=in_german)
     for trait in profile.traits:
-        yield from rare_words(trait)
+        yield from german_values(trait) if in_german else rare_words(trait)
     employers = _AT_EMPLOYER.findall(profile.occupation or "")
     yield from (PrivateValue("ORG", employer) for employer in employers)
     for contact in profile.contacts:
@@ -102,14 +111,14 @@ def _profile_values(profile: UserProfile) -> Iterator[PrivateValue]:
         yield from (PrivateValue(kind, text) for kind, text in details.items() if text)
 
 
-def _activity_values(activity: Activity) -> Iterator[PrivateValue]:
+def _activity_values(activity: Activity, in_german: bool) -> Iterator[PrivateValue]:
     for name in activity.people:
         yield from _people(name)
     # "home" or "office" names no place; "Casa Lume" does.
     if activity.place and not activity.place.islower():
         yield PrivateValue("PLACE", activity.place)
     if activity.kind == "purchase":
-        yield from purchase_values(activity.text)
+        yield from purchase_values(activity.text, in_german=in_german)
     if activity.when and parse_moment(activity.when) is None:
         yield from _dates(activity.when)
 
@@ -135,11 +144,11 @@ def _shaped_values(text: str) -> Iterator[PrivateValue]:
         yield PrivateValue("NAME", handle.rstrip("."))
 
 
-def _named_values(fact: str) -> Iterator[PrivateValue]:
+def _named_values(fact: str, in_german: bool) -> Iterator[PrivateValue]:
     """What a fact calls by name: in quotes, with capitals within a sentence, a date, a sum."""
     for quoted in _QUOTED.findall(fact):
         yield PrivateValue("ITEM", "".join(quoted))
-    for proper in _PROPER.findall(fact):
+    for proper in () if in_german else _PROPER.findall(fact):
         if not _is_public(proper):
             yield PrivateValue("ITEM", proper)
     yield from _dates(fact)

@@ -31,7 +31,11 @@ def _bench() -> None:
 @bench_app.command()
 def quality(
     data: Annotated[
-        str, typer.Option("--data", help="`grammar` for made-up letters, or a file of records.")
+        str,
+        typer.Option(
+            "--data",
+            help="`grammar` for made-up letters, `grammar:de` or `grammar:en,de`, or a file.",
+        ),
     ] = "grammar",
     limit: Annotated[int, typer.Option("--limit", min=1, help="Examples at most.")] = 200,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the made-up letters.")] = 0,

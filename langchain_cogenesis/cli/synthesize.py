@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.progress import Progress as ProgressBar
@@ -45,6 +45,9 @@ def synthesize(
         int, typer.Option("--tasks", min=1, max=12, help="Texts of each user, at most.")
     ] = 4,
     seed: Annotated[int, typer.Option("--seed", help="Another seed makes others.")] = 0,
+    language: Annotated[
+        Literal["en", "de"], typer.Option("--language", help="What the grammar writes.")
+    ] = "en",
     remote: Annotated[
         str | None,
         typer.Option("--remote", help="An endpoint whose model writes; else the grammar does."),
@@ -87,6 +90,8 @@ def synthesize(
 
     Example: cogenesis synthesize --users 1000 --out invented
 
+    Example: cogenesis synthesize --users 100 --language de --out erfunden
+
     Example: cogenesis synthesize --users 200 --out made --remote https://host/v1
     --remote-model its-model --prices prices.yaml --max-cost 5
 
@@ -96,11 +101,14 @@ def synthesize(
         return
     if users is None or (out_dir is None and not estimate):
         raise typer.BadParameter("--users and --out are needed; see --help.")
+    if remote is not None and language != "en":
+        raise typer.BadParameter("--language is for the grammar; a remote is asked in English.")
     from langchain_cogenesis.data.synthesis.pipeline import SynthesisSettings
     from langchain_cogenesis.data.synthesis.running import RunLimits
 
-    settings = SynthesisSettings(users, tasks, seed)
-    with reporting(as_json), _generator(remote, remote_model, remote_key, rate, timeout) as made:
+    settings = SynthesisSettings(users, tasks, seed, language=language)
+    opened = _generator(remote, remote_model, remote_key, rate, timeout, language)
+    with reporting(as_json), opened as made:
         table = _prices(prices, made)
         expected = _estimate(settings, made, table)
         if estimate or out_dir is None:
@@ -116,12 +124,17 @@ def synthesize(
 
 @contextmanager
 def _generator(
-    address: str | None, model: str | None, key: str | None, rate: float | None, timeout: float
+    address: str | None,
+    model: str | None,
+    key: str | None,
+    rate: float | None,
+    timeout: float,
+    language: str,
 ) -> Iterator[Generator]:
     if address is None:
         from langchain_cogenesis.data.synthesis.grammar import GrammarGenerator
 
-        yield GrammarGenerator()
+        yield GrammarGenerator(language)
         return
     from langchain_cogenesis.cli.pair import PairOptions, open_remote
     from langchain_cogenesis.data.synthesis.chat import ChatGenerator

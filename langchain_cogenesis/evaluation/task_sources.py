@@ -14,9 +14,10 @@ from langchain_cogenesis.context.schema import (
 from langchain_cogenesis.data.examples import Example, create_example
 from langchain_cogenesis.data.grammar.tasks import load_tasks
 from langchain_cogenesis.data.task.example import Fact, TaskExample
+from langchain_cogenesis.data.task.grammar import german_examples
 from langchain_cogenesis.data.task.loading import load_examples
 
-GRAMMAR = "grammar"
+GRAMMAR, GERMAN_GRAMMAR = "grammar", "grammar:de"
 
 _FIELDS = {"Name": "name", "Occupation": "occupation", "Company": "company"}
 _FIELDS |= {"Location": "location", "E-mail": "email"}
@@ -35,8 +36,8 @@ def load_task_examples(
     """Loads examples.
 
     Args:
-        source: `grammar` for held-out ones of the house models' grammar, or what `load_examples`
-            takes.
+        source: `grammar` for held-out ones of the house models' grammar, `grammar:de` for German
+            ones, `grammar:en,de` for both in turn, or what `load_examples` takes.
         limit: So many, from the first; the grammar makes 200 by default.
         seed: Of the grammar's examples.
 
@@ -44,8 +45,10 @@ def load_task_examples(
         ConfigurationError: There is no such file.
         SourceError: The file is of no known format, or holds no whole example.
     """
-    if source == GRAMMAR:
-        return [_grammar_example(number, seed) for number in range(limit or 200)]
+    makers = _GRAMMARS.get(source)
+    if makers is not None:
+        numbers = range(limit or 200)
+        return [makers[n % len(makers)](n // len(makers), seed) for n in numbers]
     return load_examples(source, limit=limit)
 
 
@@ -70,6 +73,19 @@ def _grammar_example(number: int, seed: int) -> TaskExample:
         outline=made.sketch,
         task=made.task,
     )
+
+
+def _german_example(number: int, seed: int) -> TaskExample:
+    user = f"grammar-de-{seed}-{number}"
+    return next(german_examples(f"comparison/{seed}/{number}", user, 1, first=number))
+
+
+_GRAMMARS = {
+    GRAMMAR: (_grammar_example,),
+    GERMAN_GRAMMAR: (_german_example,),
+    "grammar:en": (_grammar_example,),
+    "grammar:en,de": (_grammar_example, _german_example),
+}
 
 
 def _context(example: Example) -> PrivateContext:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
 from langchain_cogenesis.privacy.address_patterns import find_addresses
+from langchain_cogenesis.privacy.german_patterns import find_german, find_german_streets
 from langchain_cogenesis.privacy.growing import may_grow
 from langchain_cogenesis.privacy.lexicon import Match
 from langchain_cogenesis.privacy.number_patterns import find_numbers
@@ -36,13 +37,14 @@ class PatternDetector:
     | PHONE | phone numbers: with `+`, with a usual grouping, or after a word such as 'call' |
     | URL | URLs that point to more than a host; IP addresses but for loopback |
     | NAME | what follows a title or 'my name is'; the user's part of a path such as `/home/…` |
-    | ADDRESS | a street with its number |
+    | ADDRESS | a street with its number; a German town with its code |
     | DATE | a day of birth that is called so |
     | NUMBER | payment cards, IBANs and national ids by their checksums; keys and tokens |
     | NUMBER | passwords, and numbers of orders, accounts and passports, after such a word |
 
-    The time it takes is linear in the text. Other names, places and firms have no shape: those are
-    for the lexicon, or for a detector with a model (`PresidioDetector`).
+    Words before a value are known in English and German. The time it takes is linear in the text.
+    Other names, places and firms have no shape: those are for the lexicon, or for a detector with a
+    model (`PresidioDetector`).
     """
 
     def grows(self, text: str) -> bool:
@@ -55,9 +57,11 @@ class PatternDetector:
         lower, shape = small_letters(plain), shape_of(plain)
         found = [*find_addresses(plain, lower, shape), *find_secrets(plain, lower, shape)]
         found += find_people(plain, lower)
+        found += find_german(plain)
         if b"0" in shape:
             found += find_numbers(plain, lower, shape)
             found += find_streets(plain, shape)
+            found += find_german_streets(plain, shape)
         return found
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from langchain_cogenesis.privacy import rarity
+from langchain_cogenesis.privacy import german, rarity
 from langchain_cogenesis.privacy.lexicon import Match
 from langchain_cogenesis.privacy.normalize import canonical_form
 
@@ -31,9 +31,12 @@ class EchoDetector:
     Args:
         texts: The private texts: their lines and runs are found.
         facts: Private facts: their distinctive phrases are found too.
+        in_german: Whether the facts are German; so is judged what is distinctive.
     """
 
-    def __init__(self, texts: Iterable[str] = (), facts: Iterable[str] = ()) -> None:
+    def __init__(
+        self, texts: Iterable[str] = (), facts: Iterable[str] = (), *, in_german: bool = False
+    ) -> None:
         self._known: set[int] = set()
         # Lengths of the runs that begin with two words, so that most places need one look.
         self._lengths: dict[int, set[int]] = {}
@@ -43,15 +46,16 @@ class EchoDetector:
         for text in texts:
             for line in text.splitlines():
                 words = [word for _, _, word in _words(line)]
-                if _SHORTEST_LINE <= len(words) < _RUN:
+                if _SHORTEST_LINE <= len(words) < _RUN and not german.is_formula(words):
                     self._learn(words)
                     self._learn_beginnings(words)
             self._learn_runs([word for _, _, word in _words(text)], _RUN)
+        distinctive = german.is_distinctive if in_german else is_distinctive
         for fact in facts:
             for sentence in _SENTENCE_END.split(fact):
                 words = [word for _, _, word in _words(sentence)]
                 for first in range(len(words) - _PHRASE + 1):
-                    if is_distinctive(words[first : first + _PHRASE]):
+                    if distinctive(words[first : first + _PHRASE]):
                         self._learn(words[first : first + _PHRASE])
                         self._learn_beginnings(words[first : first + _PHRASE])
 

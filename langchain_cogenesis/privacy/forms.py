@@ -8,10 +8,14 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from langchain_cogenesis.privacy import moments, rarity
+from langchain_cogenesis.privacy.german_endings import place_adjectives
+from langchain_cogenesis.privacy.german_names import ADJECTIVES, NOUNS
+from langchain_cogenesis.privacy.german_spelling import with_umlauts
 from langchain_cogenesis.privacy.normalize import (
     canonical_form,
     canonicalize,
 )
+from langchain_cogenesis.privacy.value_parts import parts_of, pieces_of, rare_parts
 
 _JOINED_LENGTH = 6
 JOINED_ANYWHERE = 8
@@ -20,24 +24,13 @@ _FUZZY_LENGTH = 6
 _PARTICLES = frozenset(
     (
         "van", "von", "der", "den", "de", "del", "della", "di", "da", "dos", "du", "la", "le",
-        "el", "al", "bin", "ibn", "and", "the",
+        "el", "al", "bin", "ibn", "and", "the", "zu", "zum", "zur", "vom", "und",
     )
 )  # fmt: skip
 TITLES = frozenset(
     (
-        "mr", "mrs", "ms", "mx", "miss", "dr", "prof", "sir", "dame", "herr", "frau", "jr", "sr",
-    )
-)  # fmt: skip
-_LEGAL_FORMS = frozenset(
-    (
-        "inc", "ltd", "llc", "llp", "plc", "gmbh", "ag", "kg", "se", "sa", "sas", "bv", "nv",
-        "ab", "oy", "co", "corp", "company",
-    )
-)  # fmt: skip
-_MAIL_HOSTS = frozenset(
-    (
-        "gmail", "googlemail", "outlook", "hotmail", "live", "yahoo", "icloud", "proton",
-        "protonmail", "gmx", "web", "aol", "mail", "example",
+        "mr", "mrs", "ms", "mx", "miss", "dr", "prof", "sir", "dame", "herr", "herrn", "frau",
+        "fraulein", "familie", "jr", "sr",
     )
 )  # fmt: skip
 _DIGRAPHS = str.maketrans(
@@ -69,12 +62,24 @@ class Rule(Enum):
     """Numbers with a sign between them, as in a date."""
     HANDLE = auto()
     """After an @."""
+    DAY = auto()
+    """Day and month in numbers without zeros: certain where a German day would stand."""
     CLOCK = auto()
     """A time of day: certain near the day of the same event, else perhaps."""
     CLOCK_APART = auto()
     """A time of day in numbers with a sign between them."""
     NEVER = auto()
     """Perhaps, whatever stands around it."""
+    NOUN = auto()
+    """In German text, a noun too: perhaps where something makes it one."""
+    ADJECTIVE = auto()
+    """In German text, a word in small letters too."""
+    DICTIONARY = auto()
+    """In German text, perhaps if German has the word and doesn't have it seldom."""
+
+
+IN_GERMAN = frozenset((Rule.NOUN, Rule.ADJECTIVE))
+"""A name that German has as a word: it counts alone, and in no compound."""
 
 
 _FUZZY_RULES = frozenset((Rule.ALWAYS, Rule.CASED))
@@ -91,6 +96,7 @@ class Form(NamedTuple):
         joined: Whether it also counts within a longer word.
         fuzzy: Whether it also counts with one typing error.
         link: Month and day of a date.
+        german: When it counts in German text, if otherwise.
     """
 
     kind: str
@@ -100,6 +106,7 @@ class Form(NamedTuple):
     joined: bool = False
     fuzzy: bool = False
     link: tuple[int, int] | None = None
+    german: Rule | None = None
 
     def __repr__(self) -> str:
         return f"Form(kind={self.kind!r}, <withheld>)"
@@ -114,6 +121,7 @@ def forms_of(kind: str, text: str) -> Iterator[Form]:
         link = (moment.month, moment.day)
         for canonical, apart in moments.date_forms(moment):
             yield Form(kind, canonical, text, Rule.APART if apart else Rule.ALWAYS, link=link)
+        yield Form(kind, f"{moment.day}{moment.month}", text, Rule.DAY, link=link)
     elif kind == "TIME" and (clock := moments.parse_clock(text)):
         for canonical, apart in moments.clock_forms(*clock):
             yield Form(kind, canonical, text, Rule.CLOCK_APART if apart else Rule.CLOCK)
@@ -122,12 +130,25 @@ def forms_of(kind: str, text: str) -> Iterator[Form]:
     elif kind == "NAME":
         yield from _name_forms(text)
     else:
-        for spelled in dict.fromkeys(_PARTS.get(kind, _whole)(text)):
-            yield from _spelled_forms(kind, spelled)
+        derived = rare_parts(text) if kind in ("PLACE", "ORG") else ()
+        for spelled in dict.fromkeys(parts_of(kind, text)):
+            known = Rule.DICTIONARY if spelled in derived or kind == "ITEM" else None
+            yield from _spelled_forms(kind, spelled, german=known)
+        if kind == "PLACE":
+            parts = {canonical_form(spelled) for p in pieces_of(text) for spelled in _written(p)}
+            for adjective in dict.fromkeys(
+                a for part in sorted(parts) for a in place_adjectives(part)
+            ):
+                yield Form(kind, adjective, adjective, Rule.CASED)
 
 
 def _spelled_forms(
-    kind: str, spelled: str, rule: Rule | None = None, *, fuzzy: bool = True
+    kind: str,
+    spelled: str,
+    rule: Rule | None = None,
+    *,
+    fuzzy: bool = True,
+    german: Rule | None = None,
 ) -> Iterator[Form]:
     for written in _written(spelled):
         canonical = canonical_form(written)
@@ -136,13 +157,23 @@ def _spelled_forms(
         found = rule or _rule(kind, written, canonical)
         joined = _joins(written, canonical)
         misspelled = fuzzy and found in _FUZZY_RULES and _is_distinctive(canonical)
-        yield Form(kind, canonical, written, found, joined, misspelled)
+        known = _german_rule(kind, canonical) if rule is None else None
+        yield Form(kind, canonical, written, found, joined, misspelled, german=known or german)
         if found is Rule.CAPITAL and kind == "NAME":
             yield Form(kind, canonical + "s", written, Rule.POSSESSIVE)
         if ("0" in written or "1" in written) and canonicalize(written, "1").has_digit_as_letter():
             for reading in (canonicalize(written, "l"), canonicalize(written, "i")):
                 read = reading.text
                 yield Form(kind, read, written, found, joined)
+
+
+def _german_rule(kind: str, canonical: str) -> Rule | None:
+    if kind in ("NAME", "PLACE", "ORG"):
+        if canonical in ADJECTIVES:
+            return Rule.ADJECTIVE
+        if canonical in NOUNS:
+            return Rule.NOUN
+    return None
 
 
 def _is_distinctive(canonical: str) -> bool:
@@ -200,6 +231,8 @@ def _name_forms(text: str) -> Iterator[Form]:
         canonical = canonical_form(part)
         if len(canonical) > 1 and canonical not in _PARTICLES:
             yield from _spelled_forms("NAME", part)
+            if part.isascii() and (spelled := with_umlauts(part)) != part:
+                yield from _spelled_forms("NAME", spelled)
     if len(named) > 1:
         for spelled in _initialled(named):
             yield from _spelled_forms("NAME", spelled, Rule.INITIAL)
@@ -228,81 +261,3 @@ def _handle_forms(kind: str, name: str) -> Iterator[Form]:
     if canonical:
         rare = len(canonical) >= 5 and not rarity.is_known(canonical)
         yield Form(kind, canonical, name, Rule.ALWAYS if rare else Rule.HANDLE)
-
-
-def _whole(text: str) -> list[str]:
-    return [text]
-
-
-def _place_parts(text: str) -> list[str]:
-    parts = [text, *(p.strip() for p in re.split(r"[,;/()]", text) if len(p.strip()) > 1)]
-    return [*parts, *map(_without_article, parts), *_rare_words(text)]
-
-
-def _organisation_parts(text: str) -> list[str]:
-    kept = [word for word in text.split() if canonical_form(word) not in _LEGAL_FORMS]
-    named = [" ".join(kept)] if kept else []
-    return [text, *named, *map(_without_article, named), *_rare_words(text)]
-
-
-def _address_parts(text: str) -> list[str]:
-    """The parts of an address between commas or lines, and a street without its number."""
-    parts = [part.strip() for part in re.split(r"[,;\n]", text)]
-    streets = [" ".join(re.sub(r"\b\d+\w?\b", " ", part).split()) for part in parts]
-    # A number alone ("12", "24103") is too common to be a part.
-    return [text, *(part for part in (*parts, *streets) if re.search(r"[^\W\d]{2}", part))]
-
-
-def _email_parts(text: str) -> list[str]:
-    """An address, its local part and its host, where these say who it is."""
-    local, _, host = text.partition("@")
-    parts = [text]
-    if len(canonical_form(local)) >= 6 and not rarity.is_known(canonical_form(local)):
-        parts.append(local)
-    labels = host.lower().split(".")[:-1]
-    own = labels[-1] if labels else ""
-    if len(own) >= 5 and own not in _MAIL_HOSTS and not rarity.is_known(own):
-        parts += [host, own]
-    return parts
-
-
-def _phone_parts(text: str) -> list[str]:
-    """A number as it is dialled at home and from abroad."""
-    parts = [text]
-    match = re.match(r"(?:\+|00)(\d{1,3})\D+(?:\(0\)\D*)?", text)
-    if match:
-        rest = text[match.end() :]
-        parts.append(f"00{match[1]} {rest}")
-        if len(re.sub(r"\D", "", rest)) >= 7:
-            parts += [rest, f"0{rest}"]
-    return parts
-
-
-def _number_parts(text: str) -> list[str]:
-    return [text, *re.findall(r"\d{5,}", text)]
-
-
-def _url_parts(text: str) -> list[str]:
-    bare = re.sub(r"^(?:[a-z]+://)?(?:www\.)?", "", text, flags=re.IGNORECASE).rstrip("/")
-    return [text, bare] if re.search(r"\W\w{2,}\W\w", bare) else [text]
-
-
-def _without_article(text: str) -> str:
-    return re.sub(r"^the\s+", "", text, flags=re.IGNORECASE)
-
-
-def _rare_words(text: str) -> list[str]:
-    """The words of a name that no dictionary has: "Saltmarsh" of "Saltmarsh Hall"."""
-    words = re.findall(r"[^\W\d_]{5,}", text)
-    return [word for word in words if word[0].isupper() and not rarity.is_known(word.lower())]
-
-
-_PARTS = {
-    "PLACE": _place_parts,
-    "ORG": _organisation_parts,
-    "ADDRESS": _address_parts,
-    "EMAIL": _email_parts,
-    "PHONE": _phone_parts,
-    "NUMBER": _number_parts,
-    "URL": _url_parts,
-}

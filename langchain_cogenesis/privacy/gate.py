@@ -30,7 +30,7 @@ from langchain_cogenesis.privacy.lexicon import Match, PrivateLexicon
 from langchain_cogenesis.privacy.placeholders import PLACEHOLDER_PATTERN
 from langchain_cogenesis.privacy.policy import EgressPolicy, origin
 from langchain_cogenesis.privacy.preview import Denied, Preview, Replacement
-from langchain_cogenesis.privacy.restore import Conversation
+from langchain_cogenesis.privacy.restore import Conversation, with_unfit_endings
 
 if TYPE_CHECKING:
     from langchain_cogenesis.privacy.ledger import EgressLedger
@@ -230,16 +230,18 @@ class EgressGate:
             denied = ask_about(text, actions, where, answers, self.ask, asked)
         if denied is not None:
             return Preview(text, None, (), denied, asked=asked)
+        masked_at = [match for match, action in actions.items() if action == "mask"]
+        whole = dict(zip(masked_at, with_unfit_endings(text, masked_at), strict=True))
         replacements = tuple(
             Replacement(
                 match.start,
-                match.end,
+                whole.get(match, match).end,
                 match.kind,
-                conversation.mask(match.kind, text[match.start : match.end])
-                if action == "mask"
+                conversation.mask(match.kind, text[match.start : whole[match].end])
+                if match in whole
                 else None,
             )
-            for match, action in actions.items()
+            for match in actions
         )
         masked = _replace(text, replacements)
         left = self.known_values(masked, endpoint, answers)

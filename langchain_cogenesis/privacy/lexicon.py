@@ -11,15 +11,15 @@ from operator import attrgetter, itemgetter
 from typing import Any, Literal, NamedTuple
 
 from langchain_cogenesis.privacy import escapes
-from langchain_cogenesis.privacy.forms import JOINED_ANYWHERE, Form, Rule, forms_of
+from langchain_cogenesis.privacy.forms import IN_GERMAN, Form, Rule, forms_of
 from langchain_cogenesis.privacy.normalize import (
     CanonicalText,
     canonicalize,
 )
 from langchain_cogenesis.privacy.placeholders import PLACEHOLDER_KINDS, placeholder
-from langchain_cogenesis.privacy.rarity import is_known
 from langchain_cogenesis.privacy.surroundings import judge
 from langchain_cogenesis.privacy.typos import TypoIndex
+from langchain_cogenesis.privacy.word_edges import standing
 
 Grade = Literal["certain", "ambiguous"]
 
@@ -214,9 +214,9 @@ class PrivateLexicon:
 
     def _matched(self, canonical: CanonicalText, perhaps: bool) -> Iterator[_Hit]:
         spans = _spans(self._automaton, canonical.text) if self._forms else iter(())
-        for begin, end, form in _standing(spans, canonical):
+        for begin, end, form in standing(spans, canonical):
             start, stop = canonical.span(begin, end - (form.rule is Rule.POSSESSIVE))
-            certain = judge(form, canonical.original, start, stop)
+            certain = judge(form, canonical.original, start, stop, lambda: canonical.is_german)
             if certain is not None:
                 yield _Hit(start, stop, form, certain)
         for begin, end, form in self._typos.find(canonical):
@@ -247,34 +247,17 @@ def _with_namesakes(hits: list[_Hit], text: str) -> list[_Hit]:
     """Makes common words with a capital certain that are surely names elsewhere in the text."""
     if all(hit.certain for hit in hits):
         return hits
-    names = {hit.form.canonical for hit in hits if hit.certain and hit.form.rule is Rule.CAPITAL}
+    names = {
+        hit.form.canonical
+        for hit in hits
+        if hit.certain and (hit.form.rule is Rule.CAPITAL or hit.form.german in IN_GERMAN)
+    }
     return [
         hit._replace(certain=True)
         if not hit.certain and hit.form.canonical in names and text[hit.start].isupper()
         else hit
         for hit in hits
     ]
-
-
-def _standing(
-    spans: Iterable[tuple[int, int, list[Form]]], canonical: CanonicalText
-) -> Iterator[tuple[int, int, Form]]:
-    """The forms that stand as words, or joined with others where they may."""
-    for begin, end, forms in spans:
-        first, last = canonical.begins_word(begin), canonical.begins_word(end)
-        for form in forms:
-            long = len(form.canonical) >= JOINED_ANYWHERE
-            if (first and last) or (form.joined and (first or last or long)):
-                yield begin, end, form
-            elif first and form.fuzzy and (stop := _end_of_unknown_word(canonical, begin, end)):
-                yield begin, stop, form
-
-
-def _end_of_unknown_word(canonical: CanonicalText, begin: int, end: int) -> int | None:
-    """Where a word ends that begins with a value and that English doesn't have: "Zarnholtan"."""
-    while not canonical.begins_word(end):
-        end += 1
-    return None if is_known(canonical.text[begin:end]) else end
 
 
 def _is_glued(match: Match, text: str) -> bool:

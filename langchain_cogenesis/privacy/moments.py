@@ -7,6 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from langchain_cogenesis.privacy.german_moments import (
+    find_german_dates,
+    german_clock_forms,
+    german_date_forms,
+    german_numbered_forms,
+)
+
 _MONTHS = (
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",
@@ -84,6 +91,9 @@ def find_dates(text: str) -> Iterator[tuple[int, int, str]]:
             if moment is not None:
                 year = f"{moment.year:04d}-" if moment.year else "--"
                 yield match.start(), match.end(), f"{year}{moment.month:02d}-{moment.day:02d}"
+    for found in find_german_dates(text):
+        year = f"{found.year:04d}-" if found.year else "--"
+        yield found.start, found.end, f"{year}{found.month:02d}-{found.day:02d}"
 
 
 def find_amounts(text: str) -> Iterator[tuple[int, int]]:
@@ -94,7 +104,9 @@ def find_amounts(text: str) -> Iterator[tuple[int, int]]:
 
 
 def date_forms(moment: Moment) -> Iterator[tuple[str, bool]]:
-    """Yields the canonical characters of a date, and whether its numbers must stand apart.
+    """Yields the canonical characters of a date, in English and German.
+
+    The other half of each pair says whether its numbers must stand apart.
 
     With and without weekday and year, the day before or after the month, the month spelled out or
     short, or numbers in the order of any country. Without a year, numbers count in two digits only
@@ -116,6 +128,9 @@ def date_forms(moment: Moment) -> Iterator[tuple[str, bool]]:
         for form in spelled:
             for ending in years:
                 yield weekday + form + ending, False
+    day_of_week = _weekday(moment)
+    yield from ((form, False) for form in german_date_forms(day, month, year, day_of_week))
+    yield from ((form, False) for form in german_numbered_forms(day, month, year, day_of_week))
     yield f"{day:02d}{month:02d}", True
     yield f"{month:02d}{day:02d}", True
     if year:
@@ -142,6 +157,7 @@ def clock_forms(hour: int, minute: int) -> Iterator[tuple[str, bool]]:
         yield f"{hour}h", False
     if (hour, minute) == (12, 0):
         yield "noon", False
+    yield from ((form, False) for form in german_clock_forms(hour, minute))
 
 
 def amount_forms(text: str) -> Iterator[str]:
@@ -186,13 +202,20 @@ def _month_number(name: str) -> int:
 
 
 def _weekdays(moment: Moment) -> tuple[str, ...]:
+    weekday = _weekday(moment)
+    if weekday is None:
+        return ("",)
+    return "", _DAYS[weekday], _DAYS[weekday][:3]
+
+
+def _weekday(moment: Moment) -> int | None:
+    """From 0 for Monday; None without a year, or of a day that there isn't."""
     if moment.year is None:
-        return ("",)
+        return None
     try:
-        name = _DAYS[date(moment.year, moment.month, moment.day).weekday()]
+        return date(moment.year, moment.month, moment.day).weekday()
     except ValueError:
-        return ("",)
-    return "", name, name[:3]
+        return None
 
 
 def _ordinal(day: int) -> str:

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from langchain_cogenesis.privacy import german
 from langchain_cogenesis.privacy.confusables import fold, is_currency, is_invisible
 from langchain_cogenesis.privacy.placeholders import PLACEHOLDER_PATTERN
 
@@ -98,11 +99,12 @@ class CanonicalText:
         original: The text it was made from.
     """
 
-    __slots__ = ("_edges", "_read", "original", "text")
+    __slots__ = ("_edges", "_german", "_read", "original", "text")
 
     def __init__(self, original: str, one: Reading = "l") -> None:
         self.original = original
         self._edges: _Edges | None = None
+        self._german: bool | None = None
         self._read = original
         special = _SPECIAL if one != "1" else _MARKS
         if not original.isascii() or special.search(original):
@@ -154,6 +156,13 @@ class CanonicalText:
             return set(_WORD.findall(self._read.replace(_HIDDEN, "").lower()))
         places = self.word_places()
         return {self.text[begin:end] for begin, end in pairwise(places)}
+
+    @property
+    def is_german(self) -> bool:
+        """Whether the text is German, or holds German."""
+        if self._german is None:
+            self._german = german.is_german(self.words())
+        return self._german
 
     def word_places(self) -> list[int]:
         """Where words begin that stand between separators, and at last the text's length."""

@@ -15,13 +15,14 @@ _DATE = re.compile(
     r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})"
     r"|(?:1[89]|20|21)\d\d\s?[-/\u2013]\s?(?:(?:1[89]|20|21)\d\d|\d\d))(?!\d|[-/.]\d)"
 )
-_GAP = re.compile(r"|[ \u00a0\u202f./\u2010-\u2013-]|[ ]?\(|\)[ -]?| - ")
+_GAP = re.compile(r"|[ \u00a0\u202f./\u2010-\u2013-]|[ ]?\(|\)[ -]?| - | / ")
 _ONE_RUN = re.compile(r"(?!\d+000$)(?:[02-9]\d{9}|(?:0[1-9]|1[2-9]|[78]9)\d{9})")
 _ABROAD = re.compile(r"00[1-9]\d")
 _YEAR = re.compile(r"(?:1[89]|20|21)\d\d")
 _CUE = re.compile(
     r"\b(?:(?:tele|smart|cell)?phones?|telefono?|tel|call(?:ed|ing)?|mobile|cell|fax|whatsapp|handy"
-    r"|contact|dial|sms|ring|ph|reach)\b[^\n\d]{0,18}\Z"
+    r"|contact|dial|sms|ring|ph|reach|handynummer|telefon(?:nummer)?|mobil(?:nummer)?|durchwahl"
+    r"|(?:an)?rufe?n?|rückruf|erreich(?:e|en|bar|st)?)\b[^\n\d]{0,18}\Z"
 )
 _NEAR = 28
 
@@ -69,6 +70,8 @@ def is_phone(text: str, lower: str, groups: Sequence[Group], *, alone: bool, beg
     if any(not _GAP.fullmatch(group.gap) for group in groups[1:]):
         return False
     first = groups[0]
+    if first.size < 3 and any(group.gap == " / " for group in groups):
+        return False
     sizes = tuple(group.size for group in groups)
     digits = sum(sizes)
     if first.gap.endswith(("+", "+(")) or _ABROAD.match(text, first.start):

@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
 from langchain_cogenesis.exceptions import PrivacyError
+from langchain_cogenesis.privacy.lexicon import Match
 from langchain_cogenesis.privacy.placeholders import (
     PLACEHOLDER_KINDS,
     PLACEHOLDER_PATTERN,
@@ -25,6 +29,13 @@ _BENT = re.compile(
 _BENT_REACH = len("\\[ ADDRESS\\_99999 \\]") + 1
 """How far a bent placeholder reaches, with the character that ends it."""
 _TAIL = re.compile(r"\[[A-Z]{0,7}(?:_\d{0,4})?\Z")
+_ENDING = re.compile(r"s|er[ns]?")
+"""Endings of German that depend on a value's last letter."""
+_INFLECTED = re.compile(rf"({PLACEHOLDER_PATTERN.pattern})(?:({_ENDING.pattern})(?!\w))?")
+_MAY_BE_INFLECTED = re.compile(rf"({PLACEHOLDER_PATTERN.pattern})(?:s|e|er[ns]?)?\Z")
+_LONGEST_ENDING = 3
+_LIKE_S = ("s", "ß", "x", "z", "ce")
+_OWNERS = ("NAME", "PLACE", "ORG")
 
 
 class Conversation:
@@ -74,10 +85,25 @@ class Conversation:
         return self._surfaces.get(mark)
 
     def restore(self, text: str) -> str:
-        """Puts the private values back; a placeholder that was never made stays as it is."""
-        return PLACEHOLDER_PATTERN.sub(
-            lambda match: self._surfaces.get(match.group(), match.group()), text
-        )
+        """Puts the private values back; a placeholder that was never made stays as it is.
+
+        A German ending is fitted to the value where spelling leaves no choice: "[NAME_1]s" becomes
+        "Tomas'", and "[PLACE_1]er" becomes "Karlsruher". What the gate masked comes back as it was:
+        it takes such an ending into the value.
+        """
+        return _INFLECTED.sub(self._restored, text)
+
+    def _restored(self, match: re.Match[str]) -> str:
+        surface = self._surfaces.get(match[1])
+        if surface is None:
+            return match.group()
+        return surface + fitted(match[2], surface, match[4] or "")
+
+    def fits_endings(self, mark: str) -> bool:
+        """Whether what follows a placeholder could be changed when it is restored."""
+        surface = self._surfaces.get(mark)
+        kind = mark[1:].partition("_")[0]
+        return surface is not None and any(fitted(kind, surface, e) != e for e in ("s", "er"))
 
     def unknown(self, text: str) -> list[str]:
         """The placeholders in a text that this conversation never made."""
@@ -93,10 +119,45 @@ class Conversation:
         return [mark for mark in dict.fromkeys(found) if not PLACEHOLDER_PATTERN.search(mark)]
 
 
+def fitted(kind: str, surface: str, ending: str) -> str:
+    """An ending as it is written after a value: "Tomas" takes "'" for "s", "Karlsruhe" "r"."""
+    if ending == "s" and kind in _OWNERS and surface.lower().endswith(_LIKE_S):
+        return "'"
+    if ending.startswith("er") and kind == "PLACE" and surface.endswith("e"):
+        return ending[1:]
+    return ending
+
+
+def with_unfit_endings(text: str, matches: Sequence[Match]) -> list[Match]:
+    """Takes endings into the values that restoring would change: "Tomass" is masked whole.
+
+    Args:
+        text: The text.
+        matches: What will be masked in it, from left to right.
+    """
+    starts = {match.start for match in matches}
+    return [
+        replace(match, end=end) if (end := _end_with_ending(text, match, starts)) else match
+        for match in matches
+    ]
+
+
+def _end_with_ending(text: str, match: Match, starts: AbstractSet[int]) -> int | None:
+    ending = _ENDING.match(text, match.end)
+    # Of "ern", "er" may be what stands before the next placeholder.
+    for end in range(ending.end() if ending else match.end, match.end, -1):
+        last = end in starts or not (text[end : end + 1].isalnum() or text[end : end + 1] == "_")
+        said = text[match.end : end]
+        if last and fitted(match.kind, text[match.start : match.end], said) != said:
+            return end
+    return None
+
+
 class StreamRestorer:
     """Restores a stream that may be cut anywhere, even inside a placeholder.
 
-    What could still become a placeholder is held back, at most fourteen characters.
+    What could still become a placeholder is held back, and one whose ending could still change, at
+    most seventeen characters.
 
     Args:
         conversation: Whose values to put back.
@@ -121,6 +182,10 @@ class StreamRestorer:
         text = self._held + piece
         tail = _TAIL.search(text[-_LONGEST:])
         cut = len(text) - len(tail.group()) if tail else len(text)
+        if tail is None:
+            inflected = _MAY_BE_INFLECTED.search(text[-_LONGEST - _LONGEST_ENDING :])
+            if inflected and self._conversation.fits_endings(inflected[1]):
+                cut = len(text) - len(inflected.group())
         self._held = text[cut:]
         return self._restore(text[:cut])
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
+from langchain_cogenesis.privacy import german
 from langchain_cogenesis.privacy.confusables import is_invisible
 from langchain_cogenesis.privacy.forms import TITLES, Form, Rule
+from langchain_cogenesis.privacy.german_moments import is_cued_day
+from langchain_cogenesis.privacy.german_names import has_other_vowel, is_noun
 from langchain_cogenesis.privacy.placeholders import PLACEHOLDER_PATTERN
 from langchain_cogenesis.privacy.rarity import plain_words
 
@@ -15,11 +19,13 @@ _WORD_BEFORE = re.compile(r"([\w'’]+)\W*\Z")
 _WORD_AFTER = re.compile(r"[^\w.!?:;\n\[]{1,3}(\w|\[[A-Z]+_\d+\])")
 _MARK_AT_END = re.compile(rf"(?:{PLACEHOLDER_PATTERN.pattern})\Z")
 _LOOKED_AT = 60
-_NUMBERS_APART = re.compile(r"\d+[^\w\s]\d+(?:[^\w\s]\d+)?|\d+ \d+ \d+")
+_NUMBERS_APART = re.compile(r"\d+[^\w\s]\d+(?:[^\w\s]\d+)?|\d+\.? \d+\.? \d+")
 _WORD_BREAK = re.compile(r"[\s.,;:!?]+")
 
 
-def judge(form: Form, text: str, start: int, end: int) -> bool | None:
+def judge(
+    form: Form, text: str, start: int, end: int, is_german: Callable[[], bool]
+) -> bool | None:
     """Whether a form that stands in a text is the value.
 
     Args:
@@ -27,6 +33,7 @@ def judge(form: Form, text: str, start: int, end: int) -> bool | None:
         text: The text.
         start: Where it stands, in characters.
         end: Where it ends.
+        is_german: Whether the text is German; it is asked where that matters.
 
     Returns:
         True if it surely is, False if it may be a common word, None if it isn't.
@@ -34,7 +41,32 @@ def judge(form: Form, text: str, start: int, end: int) -> bool | None:
     surface = text[start:end]
     if len(surface) != len(form.canonical) and _is_scattered(form, surface):
         return None
-    match form.rule:
+    if form.german is not None and is_german():
+        return _judge_german(form, text, start, end)
+    return _judge(form, form.rule, text, start, end)
+
+
+def _judge_german(form: Form, text: str, start: int, end: int) -> bool | None:
+    """The same for a word that German has too: whether it is the name, or the word."""
+    surface = text[start:end]
+    if form.german is Rule.DICTIONARY:
+        known = not german.is_rare(form.canonical)
+        return False if known else _judge(form, form.rule, text, start, end)
+    if not surface[:1].isupper() or has_other_vowel(surface, form.spelled):
+        return False
+    genitive = text[end : end + 1] in ("s", "S")
+    if text[end : end + 1].isalpha() and not genitive:
+        return True  # "der Kieler Hafen"
+    if is_noun(text, start, genitive=genitive):
+        return False
+    if form.german is Rule.ADJECTIVE or form.rule is Rule.CAPITAL:
+        return is_capitalised_name(text, start, end, nouns=True)
+    return True
+
+
+def _judge(form: Form, rule: Rule, text: str, start: int, end: int) -> bool | None:
+    surface = text[start:end]
+    match rule:
         case Rule.ALWAYS:
             return True
         case Rule.EXACT:
@@ -51,6 +83,8 @@ def judge(form: Form, text: str, start: int, end: int) -> bool | None:
             return True if text[start - 1 : start] == "@" else None
         case Rule.APART:
             return True if _is_apart(surface) else None
+        case Rule.DAY:
+            return True if _is_apart(surface) and is_cued_day(text, start, end) else None
         case Rule.CLOCK_APART:
             return False if _is_apart(surface) else None
         case _:
@@ -77,7 +111,7 @@ def _is_scattered(form: Form, surface: str) -> bool:
     return all(piece.lower() in plain_words() for piece in pieces)
 
 
-def is_capitalised_name(text: str, start: int, end: int) -> bool:
+def is_capitalised_name(text: str, start: int, end: int, *, nouns: bool = False) -> bool:
     """Whether a common word is written as a name is: with a capital, within a sentence.
 
     A capital at the beginning of a sentence says nothing, unless the word stands apart, as in an
@@ -89,6 +123,7 @@ def is_capitalised_name(text: str, start: int, end: int) -> bool:
         text: The text.
         start: Where the word begins.
         end: Where it ends.
+        nouns: Whether all nouns have capitals, so that they make no heading.
     """
     word = text[start:end]
     if not word[:1].isupper():
@@ -103,7 +138,8 @@ def is_capitalised_name(text: str, start: int, end: int) -> bool:
     before = _WORD_BEFORE.search(text, max(0, start - _LOOKED_AT), start)
     after = _WORD_AFTER.match(text, end)
     heading = (
-        before is not None
+        not nouns
+        and before is not None
         and before[1][:1].isupper()
         and _place(text, before.start(1)) != "first"
         and after is not None

@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
+from langchain_cogenesis.privacy import german
 from langchain_cogenesis.privacy.forms import Form
+from langchain_cogenesis.privacy.german_endings import is_ending
 from langchain_cogenesis.privacy.normalize import CanonicalText, canonical_form
 from langchain_cogenesis.privacy.rarity import familiar_words
 
@@ -24,7 +26,7 @@ _REMEMBERED = 8192
 class TypoIndex:
     """Values by their words, and these by what is left of them without any one letter.
 
-    Words that everybody knows are never taken for a misspelled value.
+    Words that everybody knows are never taken for a misspelled value, nor is one with an ending.
 
     Args:
         forms: The forms to find.
@@ -67,6 +69,8 @@ class TypoIndex:
             for word in text.words() - familiar_words()
             if (others := found if (found := met.get(word)) is not None else self._near(word))
         }
+        if near and text.is_german:
+            near = {word: others for word, others in near.items() if not german.is_familiar(word)}
         if not near:
             return
         for begin, end in pairwise(text.word_places()):
@@ -75,6 +79,8 @@ class TypoIndex:
                 if not within_one_edit(word, other):
                     continue
                 for value, at, form in self._places[other]:
+                    if word[:-1] == other and is_ending(form.kind, other, word[-1]):
+                        continue
                     parts = value[:at], other, value[at + len(other) :]
                     span = _compare(text, begin, end, parts)
                     if span is not None:

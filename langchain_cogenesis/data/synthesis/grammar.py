@@ -9,6 +9,7 @@ from random import Random
 from langchain_cogenesis.data.grammar import words
 from langchain_cogenesis.data.grammar.personas import create_persona
 from langchain_cogenesis.data.grammar.tasks import load_tasks
+from langchain_cogenesis.data.synthesis import german
 from langchain_cogenesis.data.synthesis.orders import Answer, Order, Usage
 from langchain_cogenesis.data.synthesis.schemas import (
     GeneratedUser,
@@ -27,14 +28,27 @@ _KINDS = {"calendar": "appointments", "message": "messages", "purchase": "orders
 
 
 class GrammarGenerator:
-    """Answers every order from its seed alone; the same order gets the same answer."""
+    """Answers every order from its seed alone; the same order gets the same answer.
 
-    name = "grammar"
+    Args:
+        language: `en` or `de`.
+    """
+
     paid = False
+    language = "en"
+
+    def __init__(self, language: str = "en") -> None:
+        self.language = language
+
+    @property
+    def name(self) -> str:
+        """`grammar`, and which one if it isn't English."""
+        return "grammar" if self.language == "en" else f"grammar:{self.language}"
 
     def generate(self, order: Order) -> Answer:
         """Makes what the step gives, as JSON."""
-        made = _MAKERS[order.step](order)
+        makers = german.MAKERS if self.language == "de" else _MAKERS
+        made = makers[order.step](order)
         return Answer(made.model_dump_json(exclude_defaults=True), Usage(calls=1))
 
 

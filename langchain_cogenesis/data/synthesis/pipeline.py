@@ -43,12 +43,14 @@ class SynthesisSettings:
         tasks: Texts of each.
         seed: Of everything that is drawn.
         threshold: From which similarity on a text counts as a duplicate; 0 to 1.
+        language: What the generator writes, as ISO 639-1 code.
     """
 
     users: int
     tasks: int = 4
     seed: int = 0
     threshold: float = 0.8
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +200,7 @@ class _Run:
         texts: dict[str, list[_Text]],
     ) -> Summary:
         """Writes the examples, and what was set aside."""
-        written = write_examples(opened.examples, _examples(people, texts))
+        written = write_examples(opened.examples, _examples(people, texts, self._settings.language))
         opened.write_set_aside(self._set_aside())
         refused = [settled for settled in self._bad if not settled.missing]
         steps = [settled.order.step for settled in refused]
@@ -274,7 +276,7 @@ class _Run:
 
 
 def _examples(
-    people: dict[str, GeneratedUser], texts: dict[str, list[_Text]]
+    people: dict[str, GeneratedUser], texts: dict[str, list[_Text]], language: str
 ) -> Iterable[TaskExample]:
     for person, some in texts.items():
         earlier: list[WritingSample] = []
@@ -289,5 +291,6 @@ def _examples(
                 facts=text.stated(),
                 outline=tuple(text.outline),
                 task=task.kind.casefold(),
+                language=language,
             )
             earlier.append(WritingSample(text=text.content, title=task.kind))

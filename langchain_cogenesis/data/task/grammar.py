@@ -16,6 +16,7 @@ from langchain_cogenesis.data.composition import (
 )
 from langchain_cogenesis.data.examples import topic_of
 from langchain_cogenesis.data.grammar.documents import Found
+from langchain_cogenesis.data.grammar.german.users import create_german_user
 from langchain_cogenesis.data.grammar.occasions.base import Slot
 from langchain_cogenesis.data.grammar.personas import Persona, create_persona, distractions
 from langchain_cogenesis.data.grammar.tasks import Scope, tasks_within
@@ -80,14 +81,21 @@ def create_user(
     return GrammarUser(persona, context, tuple(requests), examples)
 
 
-def read_grammar(users: int, *, tasks: int = 3, seed: int = 0) -> Iterator[TaskExample]:
+def read_grammar(
+    users: int, *, tasks: int = 3, seed: int = 0, language: str = "en"
+) -> Iterator[TaskExample]:
     """Yields examples of invented users, without end to their number.
 
     Args:
         users: How many.
         tasks: Examples of each.
         seed: Another seed gives other users.
+        language: `en` or `de`.
     """
+    if language == "de":
+        for number in range(users):
+            yield from german_examples(f"{seed}/{number}", f"grammar-de-{seed}-{number}", tasks)
+        return
     for number in range(users):
         made = create_user(f"{seed}/{number}", tasks)
         for place, example in enumerate(made.examples):
@@ -101,6 +109,32 @@ def read_grammar(users: int, *, tasks: int = 3, seed: int = 0) -> Iterator[TaskE
                 outline=example.sketch,
                 task=example.task,
             )
+
+
+def german_examples(
+    seed: int | str, user: str, tasks: int, *, first: int | None = None
+) -> Iterator[TaskExample]:
+    """Yields the examples of an invented user who writes German.
+
+    Args:
+        seed: Which user.
+        user: Their name in the dataset.
+        tasks: How many.
+        first: Number of the first example's task; by default drawn.
+    """
+    made = create_german_user(seed, tasks, first=first)
+    for place, text in enumerate(made.texts):
+        yield TaskExample(
+            id=f"{user}-{place}",
+            user=user,
+            instruction=text.instruction,
+            context=made.context,
+            reference=text.answer,
+            facts=tuple(Fact(name=name, value=value) for name, value in text.facts),
+            outline=text.outline,
+            task=text.task,
+            language="de",
+        )
 
 
 def facts_of(example: Example) -> tuple[Fact, ...]:

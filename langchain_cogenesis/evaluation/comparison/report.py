@@ -99,8 +99,26 @@ def markdown(summary: Summary, names: Sequence[str] = SHORT, section: Section | 
                 lines.append(_line([row.label, *cells]))
     if section is not None and section.markdown:
         lines += ["", section.markdown]
+    lines += _by_language(summary, columns)
     lines += ["", *(f"- {remark}" for remark in remarks(summary))]
     return "\n".join(lines) + "\n"
+
+
+def _by_language(summary: Summary, columns: Sequence[Measure]) -> list[str]:
+    """Rows of a table by language; none where there is only one."""
+    languages = sorted({language for row in summary.rows for language in row.by_language})
+    known = {name for row in summary.rows for found in row.by_language.values() for name in found}
+    shown = [column for column in columns if column.name in known]
+    if not languages:
+        return []
+    lines = ["", _line(["by language", "", *(column.label for column in shown)])]
+    lines.append(_line(["---"] * (len(shown) + 2)))
+    for row in summary.rows:
+        for language in languages:
+            found = row.by_language.get(language, {})
+            cells = [cell(found.get(column.name), column) for column in shown]
+            lines.append(_line([row.label, language, *cells]))
+    return lines
 
 
 def remarks(summary: Summary) -> list[str]:
@@ -151,6 +169,7 @@ def html(summary: Summary, section: Section | None = None) -> str:
         f"<h1>{escape(title)}</h1>",
         f"<p>{escape(_lead(summary))}</p>",
         section.html if section is not None else _own_plots(summary),
+        _html_by_language(summary),
         "<h2>Figures</h2>",
         _html_table(summary, _columns(summary, list(_BY_NAME)), "measures"),
         "<h2>Against the local model alone</h2>",
@@ -223,6 +242,18 @@ def _by_task(summary: Summary, quality: str) -> str:
     key = ", ".join(row.label for row in rows)
     label = _BY_NAME[quality].label
     return f"<h2>By task</h2><p><small>{escape(key)}, from above.</small></p>{bars(groups, label)}"
+
+
+def _html_by_language(summary: Summary) -> str:
+    lines = _by_language(summary, list(MEASURES))[1:]
+    if not lines:
+        return ""
+    head, _, *rows = ([part.strip() for part in line.strip("|").split("|")] for line in lines)
+    table = "".join(
+        f"<tr>{''.join(f'<{tag}>{escape(part)}</{tag}>' for part in cells)}</tr>"
+        for tag, cells in (("th", head), *(("td", row) for row in rows))
+    )
+    return f'<h2>By language</h2><div class="wide"><table>{table}</table></div>'
 
 
 def _html_table(summary: Summary, columns: Sequence[Measure], which: str) -> str:

@@ -28,6 +28,7 @@ class Result:
         sketch: The outline, restored. Private.
         error: Class of the error that left it unwritten, or None.
         judged: Whether a judge has read it.
+        language: Of the example, as ISO 639-1 code.
     """
 
     row: str
@@ -38,6 +39,7 @@ class Result:
     sketch: tuple[str, ...] = ()
     error: str | None = None
     judged: bool = False
+    language: str = "en"
 
     def record(self) -> Record:
         """Its measures, for estimates."""

@@ -186,14 +186,18 @@ def _write_row(
     except RemoteUnavailableError:
         raise
     except CoGenesisError as error:
-        return Result(row.key, example.id, example.task, error=type(error).__name__)
+        return Result(
+            row.key, example.id, example.task, error=type(error).__name__, language=example.language
+        )
     tokens = world.local.engine.count_tokens(text)
     measures = quality_measures(case, text)
     measures |= egress_measures(world, case, written, tokens)
     measures |= cost_measure(price, measures)
     measures |= time_measures(watch, tokens)
     measures |= likelihood_measures(world, case, row, written, steps)
-    return Result(row.key, example.id, example.task, measures, text, written.sketch)
+    return Result(
+        row.key, example.id, example.task, measures, text, written.sketch, language=example.language
+    )
 
 
 def _connect(world: World, row: Row) -> None:

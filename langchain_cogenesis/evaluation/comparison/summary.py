@@ -44,6 +44,7 @@ class RowSummary:
         against_base: Differences to the local model alone, by measure.
         closed: Share of the gap between local model and upper bound that is closed, by measure.
         by_task: Estimates by task and measure, qualities and leaks only.
+        by_language: The same by language, where there is more than one.
     """
 
     key: str
@@ -56,6 +57,7 @@ class RowSummary:
     against_base: dict[str, Estimate] = field(default_factory=dict)
     closed: dict[str, Estimate] = field(default_factory=dict)
     by_task: dict[str, dict[str, Estimate]] = field(default_factory=dict)
+    by_language: dict[str, dict[str, Estimate]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,9 @@ class Summary:
                     "gap closed": plain_estimates(row.closed),
                     "by task": {
                         task: plain_estimates(found) for task, found in row.by_task.items()
+                    },
+                    "by language": {
+                        code: plain_estimates(found) for code, found in row.by_language.items()
                     },
                 }
                 for row in self.rows
@@ -174,7 +179,7 @@ def _summarise(
     unscored = sum(int(r.measures.get("judge unscored", (0, 1))[0]) for r in written)
     return RowSummary(
         key, label, kind, len(written), failed, unscored, measures, against, closed,
-        _by_task(written),
+        _by(written, "task"), _by(written, "language") if len(_languages(by_row)) > 1 else {},
     )  # fmt: skip
 
 
@@ -197,10 +202,15 @@ def _closed(by_row: Mapping[str, Mapping[str, Result]], key: str, name: str) -> 
     return estimate_closed(base, bound, found)
 
 
-def _by_task(written: Sequence[Result]) -> dict[str, dict[str, Estimate]]:
+def _languages(by_row: Mapping[str, Mapping[str, Result]]) -> set[str]:
+    return {result.language for results in by_row.values() for result in results.values()}
+
+
+def _by(written: Sequence[Result], what: str) -> dict[str, dict[str, Estimate]]:
+    """Estimates of qualities and leaks by `task` or `language`."""
     tasks: dict[str, dict[str, list[tuple[float, float]]]] = {}
     for result in written:
-        pairs = tasks.setdefault(result.task, {})
+        pairs = tasks.setdefault(getattr(result, what), {})
         for name in (*QUALITIES, "leaked"):
             if name in result.measures:
                 pairs.setdefault(name, []).append(result.measures[name])

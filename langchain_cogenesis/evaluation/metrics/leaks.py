@@ -6,22 +6,27 @@ import re
 from collections.abc import Iterable, Iterator
 
 from langchain_cogenesis.context.schema import Activity, PrivateContext, UserProfile, spell_when
+from langchain_cogenesis.evaluation.metrics.german import holds_german
 from langchain_cogenesis.evaluation.metrics.matching import holds, words_of
 
 _TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof", "the", "van", "von", "del"})
 _SHORTEST_PART = 3
 
 
-def leaked_values(values: Iterable[str], texts: Iterable[str]) -> tuple[int, int]:
+def leaked_values(
+    values: Iterable[str], texts: Iterable[str], language: str = "en"
+) -> tuple[int, int]:
     """Values that can be read in texts that left, and values in all.
 
     Args:
         values: What is private, from the raw context.
         texts: What was sent, decoded.
+        language: With `de`, a value counts in any of its German forms.
     """
     wanted = list(dict.fromkeys(values))
     sent = list(texts)
-    return sum(any(holds(text, value) for text in sent) for value in wanted), len(wanted)
+    reads = holds_german if language == "de" else holds
+    return sum(any(reads(text, value) for text in sent) for value in wanted), len(wanted)
 
 
 def values_of(context: PrivateContext) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from langchain_cogenesis.evaluation.metrics.matching import words_of
 from langchain_cogenesis.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -13,17 +14,18 @@ if TYPE_CHECKING:
 ROUGE_TYPES = ("rouge1", "rouge2", "rougeL")
 
 
-def rouge(text: str, reference: str) -> dict[str, float]:
+def rouge(text: str, reference: str, language: str = "en") -> dict[str, float]:
     """ROUGE-1, ROUGE-2 and ROUGE-L (Lin 2004) with stemming, as F-measures between 0 and 1.
 
     Args:
         text: What was written.
         reference: A good answer.
+        language: `de` for German words and stems, else English ones.
 
     Raises:
         ConfigurationError: The extra `evaluation` isn't installed.
     """
-    scores = _scorer().score(reference, text)
+    scores = _scorer(language).score(reference, text)
     return {name: float(scores[name].fmeasure) for name in ROUGE_TYPES}
 
 
@@ -41,14 +43,23 @@ def chrf(text: str, reference: str) -> float:
     return float(sacrebleu.sentence_chrf(text, [reference]).score)
 
 
-@lru_cache(maxsize=1)
-def _scorer() -> Any:
+@lru_cache(maxsize=2)
+def _scorer(language: str) -> Any:
     scorer: Any = require_extra("rouge_score.rouge_scorer")
     tokenizers: Any = require_extra("rouge_score.tokenizers")
     # Given its tokenizer, it doesn't announce one, which would set up the process's logging.
-    return scorer.RougeScorer(
-        list(ROUGE_TYPES), use_stemmer=True, tokenizer=tokenizers.DefaultTokenizer(True)
-    )
+    tokenizer = _German() if language == "de" else tokenizers.DefaultTokenizer(True)
+    return scorer.RougeScorer(list(ROUGE_TYPES), use_stemmer=True, tokenizer=tokenizer)
+
+
+class _German:
+    """Words with their umlauts, which the library's own tokenizer cuts apart, as stems."""
+
+    def __init__(self) -> None:
+        self._stemmer: Any = require_extra("nltk.stem.snowball").GermanStemmer()
+
+    def tokenize(self, text: str) -> list[str]:
+        return [self._stemmer.stem(word) for word in words_of(text)]
 
 
 def require_extra(name: str) -> ModuleType:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from langchain_cogenesis.evaluation.metrics import german
 from langchain_cogenesis.evaluation.metrics.matching import words_of
 from langchain_cogenesis.evaluation.metrics.overlap import require_extra
 
@@ -27,26 +28,29 @@ FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 """Words that say little and betray much of who writes (Mosteller and Wallace 1964)."""
 
 
-def greeting_of(text: str) -> str | None:
+def greeting_of(text: str, language: str = "en") -> str | None:
     """How a text greets, folded: `hi there`; None if it doesn't."""
-    match = _GREETING.match(text)
+    match = (german.GREETING if language == "de" else _GREETING).match(text)
     return " ".join(match[1].casefold().split()) if match else None
 
 
-def closing_of(text: str) -> str | None:
+def closing_of(text: str, language: str = "en") -> str | None:
     """How a text takes leave, folded and without the name: `many thanks`; None if it doesn't.
 
     It is what stands before the comma in a last line, or in the one before it, of six words at
-    most: `Many thanks, Ann`, or `Many thanks,` and `Ann`.
+    most: `Many thanks, Ann`, or `Many thanks,` and `Ann`. German has no comma there; with
+    `de`, what is written at the end of letters counts: `Viele Grüße` and `Nina`.
     """
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
     if len(lines) < 2:
         return None
+    if language == "de":
+        return german.closing_of(lines)
     for line in (lines[-1], lines[-2]):
         head, comma, _ = line.partition(",")
         if comma and len(line.split()) <= _CLOSING_WORDS and not line.endswith((".", "?", "!")):
             # A short text may be greeting and signature alone.
-            return None if greeting_of(line) else " ".join(words_of(head)) or None
+            return None if greeting_of(line, language) else " ".join(words_of(head)) or None
     return None
 
 
@@ -56,19 +60,21 @@ def length_similarity(text: str, reference: str) -> float:
     return min(lengths) / max(lengths) if max(lengths) else 1.0
 
 
-def punctuation_similarity(text: str, reference: str) -> float:
+def punctuation_similarity(text: str, reference: str, language: str = "en") -> float:
     """How alike the shares of the punctuation marks are: 1 is alike, 0 is nothing in common."""
+    marks = german.PUNCTUATION if language == "de" else PUNCTUATION
     return _shared(
-        Counter(mark for mark in text if mark in PUNCTUATION),
-        Counter(mark for mark in reference if mark in PUNCTUATION),
+        Counter(mark for mark in text if mark in marks),
+        Counter(mark for mark in reference if mark in marks),
     )
 
 
-def function_word_similarity(text: str, reference: str) -> float:
+def function_word_similarity(text: str, reference: str, language: str = "en") -> float:
     """How alike the shares of the function words are: 1 is alike, 0 is nothing in common."""
+    listed = german.FUNCTION_WORDS if language == "de" else FUNCTION_WORDS
     return _shared(
-        Counter(word for word in words_of(text) if word in FUNCTION_WORDS),
-        Counter(word for word in words_of(reference) if word in FUNCTION_WORDS),
+        Counter(word for word in words_of(text) if word in listed),
+        Counter(word for word in words_of(reference) if word in listed),
     )
 
 

@@ -88,3 +88,13 @@ def test_wrong_options_are_said(tmp_path: Path) -> None:
     assert "can't be read" in json.dumps(told("report", tmp_path / "none", expected=1))
     help_text = call("--help")
     assert "Example: cogenesis synthesize --users 1000" in " ".join(help_text.split())
+
+
+def test_invented_users_who_write_german(tmp_path: Path) -> None:
+    """Every example says its language; a run of one language isn't gone on with in another."""
+    run = ("--users", "4", "--tasks", "3", "--out", tmp_path / "run")
+    assert told(*run, "--language", "de")["examples"] == 12
+    lines = (tmp_path / "run" / "examples.jsonl").read_text(encoding="utf-8").splitlines()
+    assert {json.loads(line)["language"] for line in lines} == {"de"}
+    assert "another generator" in json.dumps(told(*run, expected=1))
+    call(*run, "--language", "de", "--remote", "http://127.0.0.1:9", expected=2)

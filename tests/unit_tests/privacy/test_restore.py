@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from langchain_cogenesis.exceptions import PrivacyError
 from langchain_cogenesis.privacy.gate import EgressGate
+from langchain_cogenesis.privacy.lexicon import PrivateLexicon, PrivateValue
 from langchain_cogenesis.privacy.placeholders import PLACEHOLDER_KINDS, placeholder
 from langchain_cogenesis.privacy.restore import Conversation, StreamRestorer
 
@@ -112,3 +113,58 @@ def test_more_values_than_placeholders_can_number_are_refused() -> None:
     with pytest.raises(PrivacyError, match="9999"):
         conversation.mask("NUMBER", "one more")
     assert conversation.mask("NAME", "Tomas") == "[NAME_1]"
+
+
+OWNERS = PrivateLexicon(
+    [
+        PrivateValue("NAME", "Tomas Reyl"),
+        PrivateValue("NAME", "Nina Groß"),
+        PrivateValue("PLACE", "Karlsruhe"),
+        PrivateValue("PLACE", "Bremen"),
+    ]
+)
+ENDED = st.lists(
+    st.sampled_from(
+        ["Tomas", "Nina", "Groß", "Reyl", "Karlsruhe", "Bremen", "s", "er", "ern", "n", "'", " ",
+         "-", "studio", "ß", "[NAME_1]", "[PLACE_1]er", "."]
+    ),
+    max_size=8,
+).map("".join)  # fmt: skip
+
+
+@given(ENDED, st.lists(st.integers(0, 60), max_size=6))
+def test_german_endings_come_back_as_they_were(text: str, cuts: list[int]) -> None:
+    """Values with endings that restoring would otherwise fit, glued to each other in any way."""
+    conversation = Conversation()
+    gate = EgressGate(OWNERS)
+    masked = gate.preview(text, endpoint="https://r.example", conversation=conversation).masked
+    assert masked is not None
+    assert conversation.restore(masked) == text
+    assert _streamed(StreamRestorer(conversation), masked, cuts) == text
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "answer", "restored"),
+    [
+        ("NAME", "Tomas", "[NAME_1]s Ausstellung", "Tomas' Ausstellung"),
+        ("NAME", "Groß", "Frau [NAME_1]s Katze", "Frau Groß' Katze"),
+        ("NAME", "Nina", "[NAME_1]s Ausstellung", "Ninas Ausstellung"),
+        ("NAME", "Tomas", "[NAME_1]'s exhibition", "Tomas's exhibition"),
+        ("NAME", "Tomas", "die [NAME_1]-Ausstellung", "die Tomas-Ausstellung"),
+        ("NAME", "Tomas", "im [NAME_1]studio", "im Tomasstudio"),
+        ("PLACE", "Hamburg", "im [PLACE_1]er Hafen", "im Hamburger Hafen"),
+        ("PLACE", "Karlsruhe", "die [PLACE_1]er Oper", "die Karlsruher Oper"),
+        ("PLACE", "Karlsruhe", "den [PLACE_1]ern", "den Karlsruhern"),
+        ("PLACE", "Bremen", "der [PLACE_1]er Dom", "der Bremener Dom"),
+        ("EMAIL", "jo@mail.examples", "[EMAIL_1]s", "jo@mail.exampless"),
+    ],
+)
+def test_an_ending_that_a_remote_wrote_is_fitted(
+    kind: str, value: str, answer: str, restored: str
+) -> None:
+    """Where spelling leaves no choice; whole, and letter by letter."""
+    conversation = Conversation()
+    conversation.mask(kind, value)
+    assert conversation.restore(answer) == restored
+    cuts = list(range(len(answer)))
+    assert _streamed(StreamRestorer(conversation), answer, cuts) == restored

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import stat
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
@@ -160,3 +161,23 @@ def test_figures_are_plain_for_machines() -> None:
     assert told["rows"][2]["gap closed"]["facts"][:3] == [0.75, 0.75, 0.75]
     known = {measure.name for measure in MEASURES}
     assert set(told["rows"][0]["measures"]) <= known
+
+
+def test_figures_by_language_where_there_are_two(tmp_path: Path) -> None:
+    """In the summary, the table and the page; nothing of it where there is one."""
+    results = _results()
+    assert summarise_results(results, ROWS, {}).rows[1].by_language == {}
+    german = [
+        replace(result, example=f"de{n}", language="de", measures={"facts": (1, 10)})
+        for n, result in enumerate(results)
+    ]
+    summary = summarise_results([*results, *german], ROWS, {})
+    by_language = summary.rows[1].by_language
+    assert by_language["en"]["facts"].value == pytest.approx(0.4)
+    assert by_language["de"]["facts"].value == pytest.approx(0.1)
+    assert "| SLM with context | de | 10 % (±0) |" in markdown(summary)
+    assert "by language" not in markdown(_summary())
+    _, page = write_report(summary, tmp_path)
+    assert "<h2>By language</h2>" in page.read_text(encoding="utf-8")
+    plain = summary.as_json()["rows"][1]["by language"]
+    assert plain["de"]["facts"][0] == pytest.approx(0.1)
