@@ -131,7 +131,7 @@ def remarks(summary: Summary) -> list[str]:
     if any(row.key == BOUND for row in summary.rows):
         found.append(
             "The gap is the one between the local model and the remote one, both with context; "
-            "where there is none beyond chance, nothing is closed."
+            "where the remote is no better beyond chance, nothing is closed."
         )
     for row in summary.rows:
         if row.failed:

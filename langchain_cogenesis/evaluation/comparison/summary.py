@@ -199,6 +199,11 @@ def _against(by_row: Mapping[str, Mapping[str, Result]], key: str, name: str) ->
 
 def _closed(by_row: Mapping[str, Mapping[str, Result]], key: str, name: str) -> Estimate | None:
     base, bound, found = paired_columns(by_row, (BASE, BOUND, key), name)
+    better = next(measure.better for measure in MEASURES if measure.name == name)
+    gap = estimate_difference(base, bound)
+    # Where the remote with context is the worse one, there is nothing to close.
+    if gap is None or gap.value * better <= 0:
+        return None
     return estimate_closed(base, bound, found)
 
 

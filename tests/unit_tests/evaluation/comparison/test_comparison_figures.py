@@ -77,6 +77,11 @@ def test_rows_are_summed_up_against_the_local_model() -> None:
     assert sketch.closed["facts"].value == pytest.approx(0.75)
     assert sketch.closed["nll"].value == pytest.approx(0.75)
     assert bound.closed == {}
+    # A remote that is worse than the local model, both with context, leaves no gap to close.
+    swapped = [("slm-context", *ROWS[0][1:]), ("llm-context", *ROWS[1][1:]), ROWS[2]]
+    names = {"slm-context": "llm-context", "llm-context": "slm-context"}
+    results = [replace(r, row=names.get(r.row, r.row)) for r in _results()]
+    assert summarise_results(results, swapped, {}).rows[2].closed == {}
     assert set(sketch.by_task) == {"invite", "thank"}
     assert _summary().quality == "facts"
 
