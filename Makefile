@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 RUNTIME := $(VENV)/.installed
 DEVELOP := $(VENV)/.installed-dev
-INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet)
+INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --no-warn-conflicts)
 OLDEST_VENV ?= .venv-oldest
 OLDEST := $(OLDEST_VENV)/.installed
 # What rests on other packages' interfaces most; ARGS replaces it.

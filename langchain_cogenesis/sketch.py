@@ -25,6 +25,7 @@ from langchain_cogenesis.prompts import (
 )
 
 _LONGEST_POINT = 200
+_FEWEST = 2
 _NUMBERED = re.compile(r"^\s*[*_#\s]*\(?(\d{1,2})[.):][*_]*\s+(.+)$")
 _BULLETED = re.compile(r"^\s*[-*+•–·]\s+(.+)$")
 _INLINE = re.compile(r"(?:(?<=\s)|^)\d{1,2}[.)]\s+")
@@ -37,7 +38,7 @@ class Sketch:
     """An outline from the remote model.
 
     Attributes:
-        points: 4 to 15 points, in order; placeholders not yet restored.
+        points: At most 15 points, in order; placeholders not yet restored.
         attempts: How many requests it took.
         usage: Tokens of the remote model, or None if the endpoint didn't say.
     """
@@ -98,7 +99,7 @@ class SketchNode(Runnable[ClearedText, Sketch]):
         for attempt, messages in enumerate(_attempts(input, self.style), start=1):
             reply = self.remote.invoke(messages, config, max_tokens=self.max_tokens, **kwargs)
             usage = add_usage(usage, reply.usage_metadata)
-            if points := parse_sketch(_text(reply)):
+            if points := parse_sketch(_text(reply), least=_least(attempt)):
                 return Sketch(points[: self.style.points], attempt, usage)
         raise _no_outline()
 
@@ -112,24 +113,35 @@ class SketchNode(Runnable[ClearedText, Sketch]):
                 messages, config, max_tokens=self.max_tokens, **kwargs
             )
             usage = add_usage(usage, reply.usage_metadata)
-            if points := parse_sketch(_text(reply)):
+            if points := parse_sketch(_text(reply), least=_least(attempt)):
                 return Sketch(points[: self.style.points], attempt, usage)
         raise _no_outline()
 
 
-def parse_sketch(reply: str) -> tuple[str, ...]:
+def _least(attempt: int) -> int:
+    """So many points are an outline; of a remote that was asked again, what it has is taken."""
+    return MIN_POINTS if attempt == 1 else _FEWEST
+
+
+def parse_sketch(reply: str, *, least: int = MIN_POINTS) -> tuple[str, ...]:
     """Reads the points of an outline out of a reply.
 
     Understands numbered and bulleted lists, numbers within one line, a JSON list, and plain short
     lines. Sub-points are left out; more than 15 points are cut.
 
+    Args:
+        reply: The reply.
+        least: Points at least; fewer than 4 are taken from marked lists only, since a few lines of
+            prose are no outline.
+
     Returns:
-        4 to 15 points, or none if the reply holds no outline.
+        `least` to 15 points, or none if the reply holds no outline.
     """
     text = _FENCE.sub("", _THOUGHT.sub("", reply)).strip()
+    marked = (_read_numbered, _read_bulleted, _read_json)
     for read in (_read_numbered, _read_bulleted, _read_inline, _read_json, _read_lines):
         points = tuple(point for point in map(_clean, read(text)) if point)
-        if len(points) >= MIN_POINTS:
+        if len(points) >= (least if read in marked else MIN_POINTS):
             return points[:MAX_POINTS]
     return ()
 

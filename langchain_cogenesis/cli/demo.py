@@ -29,7 +29,7 @@ The house models are toys of a few MB that show how it works. For real writing:
   cogenesis import profile.yaml mailbox.mbox calendar.ics --user me
   cogenesis preview "Thank Sam for the help with the move" --user me
   cogenesis write "Thank Sam for the help with the move" --user me \\
-      --local Qwen/Qwen2.5-3B-Instruct-GGUF:qwen2.5-3b-instruct-q4_k_m.gguf \\
+      --local bartowski/Qwen_Qwen3-4B-Instruct-2507-GGUF:Qwen_Qwen3-4B-Instruct-2507-Q4_K_M.gguf \\
       --remote https://your-endpoint/v1 --remote-model its-model"""
 
 

@@ -108,10 +108,20 @@ def _loads(model: str, name: str) -> Finding:
     except (CoGenesisError, ImportError, OSError) as error:
         text = error.message if isinstance(error, CoGenesisError) else type(error).__name__
         return Finding(
-            "llama.cpp", "fail", f"{name} does not load: {text}", "Install llama-cpp-python again."
-        )
-    version = metadata.version("llama-cpp-python")
-    return Finding("llama.cpp", "ok", f"{version} loads {name} ({tokens} tokens in a test text)")
+            "llama.cpp",
+            "fail",
+            f"{name} does not load: {text}",
+            "Install llama-cpp-python or xllamacpp again.",
+        )  # fmt: skip
+    return Finding("llama.cpp", "ok", f"{_version()} loads {name} ({tokens} tokens in a test text)")
+
+
+def _version() -> str:
+    """The package that llama.cpp comes from here, and its version."""
+    from langchain_cogenesis.models.llamacpp import engine_package
+
+    package = engine_package()
+    return f"{package} {metadata.version(package)}"
 
 
 def _memory(header: GgufHeader, path: Path) -> Finding:

@@ -21,7 +21,7 @@ from langchain_cogenesis.models.engine_vocabulary import EngineVocabulary, bad_i
 from langchain_cogenesis.models.loading import LoadedModel, load_model
 from langchain_cogenesis.models.logits import GeneratedToken
 from langchain_cogenesis.models.model_source import model_key, model_name, resolve_model
-from langchain_cogenesis.models.prebuilt import load_prebuilt
+from langchain_cogenesis.models.prebuilt import PrebuiltLibrary, load_prebuilt
 from langchain_cogenesis.models.sampling import Sampler, SamplingParams
 from langchain_cogenesis.models.stepping import Stepper
 from langchain_cogenesis.models.tool_choice import ToolUse
@@ -310,6 +310,12 @@ def _library() -> tuple[Any, LogSink]:
     log = LogSink(library)
     library.llama_backend_init()
     return library, log
+
+
+def engine_package() -> str:
+    """The package that llama.cpp comes from in this process: llama-cpp-python or xllamacpp."""
+    library, _ = _library()
+    return "xllamacpp" if isinstance(library, PrebuiltLibrary) else "llama-cpp-python"
 
 
 def _find_library(wanted: str) -> Any:

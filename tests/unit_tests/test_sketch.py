@@ -110,6 +110,17 @@ async def test_a_reply_without_a_list_is_asked_for_once_more() -> None:
     assert again.points == FOUR
 
 
+def test_a_short_list_is_taken_of_a_remote_that_was_asked_again() -> None:
+    """Three clean points are better than an error; three lines of prose are none."""
+    reply = "1. Greet\n2. Thank\n3. Close"
+    sketch = SketchNode(FakeListChatModel(responses=[reply])).invoke(cleared("hello"))
+    assert (sketch.points, sketch.attempts) == (("Greet", "Thank", "Close"), 2)
+    with pytest.raises(SketchError):
+        SketchNode(FakeListChatModel(responses=["Greet\nThank\nClose"])).invoke(cleared("hello"))
+    with pytest.raises(SketchError):
+        SketchNode(FakeListChatModel(responses=["1. Dear you"])).invoke(cleared("hello"))
+
+
 async def test_two_replies_without_a_list_are_an_error() -> None:
     """After the second try the error says what to do."""
     with pytest.raises(SketchError, match="larger remote model"):

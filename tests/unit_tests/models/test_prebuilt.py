@@ -20,7 +20,9 @@ from langchain_cogenesis.models.llamacpp import LlamaCppEngine
 
 _SCRIPT = """
 import json, sys
+from pathlib import Path
 import numpy as np
+from langchain_cogenesis.doctor.machine import check_machine
 from langchain_cogenesis.models.llamacpp import LlamaCppEngine
 engine = LlamaCppEngine("house-small", n_threads=1)
 ids = engine.tokenize("Dear [NAME_1], we meet at the café on Friday 😀.")
@@ -36,6 +38,8 @@ print(json.dumps({
     "template": prompt,
     "written": len(list(engine.generate(prompt, max_tokens=12))),
     "compiled": "llama_cpp" in sys.modules,
+    "named": [f.found for f in check_machine("house-small", Path.home())
+              if f.check == "llama.cpp"],
 }))
 """
 
@@ -58,6 +62,8 @@ def test_prebuilt_engine_is_the_same_engine() -> None:
     """Tokens, templates and special ids are equal; probabilities but for another build's rounding;
     and many rows in one decode are those of single decodes, bit by bit."""
     ours, wheel = _run("compiled"), _run("prebuilt")
+    assert [told.split()[0] for told in ours.pop("named")] == ["llama-cpp-python"]
+    assert [told.split()[0] for told in wheel.pop("named")] == ["xllamacpp"]
     assert ours.pop("compiled") is True
     assert wheel.pop("compiled") is False
     losses = ours.pop("loss"), wheel.pop("loss")
