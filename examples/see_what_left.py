@@ -25,7 +25,7 @@ from langchain_cogenesis.cli.write import (
 def main(
     instruction: Annotated[
         str, typer.Argument(help="What to write.")
-    ] = "Invite Tomas to the summer exhibition at Saltmarsh Hall.",
+    ] = "Invite Tomas to the summer exhibition.",
     user: Annotated[str | None, typer.Option(help="Else the bundled persona.")] = None,
     store: StoreOption = None,
     local: LocalOption = "house-small",

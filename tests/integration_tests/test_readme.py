@@ -51,6 +51,21 @@ def test_every_program_runs(program: str, tmp_path: Path) -> None:
         assert "faults=()" in done.stdout
 
 
+def test_the_profile_is_read_in_full(tmp_path: Path) -> None:
+    """The profile that is shown has no field that is left out."""
+    from langchain_cogenesis.context.importers import import_files
+
+    [profile] = blocks("yaml")
+    file = tmp_path / "profile.yaml"
+    file.write_text(profile, encoding="utf-8")
+    found = import_files([file])
+    assert not found.problems
+    [context] = found.contexts.values()
+    assert context.profile is not None
+    assert context.profile.contacts
+    assert context.activities
+
+
 def test_links_lead_to_files() -> None:
     """What the README points to in the repository is there."""
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
