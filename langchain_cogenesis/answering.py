@@ -18,10 +18,11 @@ from langchain_core.runnables import RunnableConfig
 from langchain_cogenesis.answer_chunks import direct_chunks
 from langchain_cogenesis.collaboration import Account, Request, message_text
 from langchain_cogenesis.exceptions import ModeError, RemoteResponseError, RemoteUnavailableError
+from langchain_cogenesis.models.any_remote import note_messages, remote_faults
 from langchain_cogenesis.models.text_stream import TextStream
 from langchain_cogenesis.privacy.gate import ClearedText, EgressGate
+from langchain_cogenesis.privacy.meter import metered
 from langchain_cogenesis.privacy.restore import StreamRestorer
-from langchain_cogenesis.privacy.transport import metered
 from langchain_cogenesis.prompts import public_messages
 from langchain_cogenesis.session import UserSession
 from langchain_cogenesis.sketch import Sketch, SketchNode
@@ -149,11 +150,15 @@ class Writers:
     ) -> Iterator[BaseMessage]:
         known = {name: options[name] for name in _REMOTE_OPTIONS if name in options}
         messages = list(public_messages(cleared.text, "text"))
-        chunks = iter(self._remote().stream(messages, _without_callbacks(), **known))
+        remote = self._remote()
+        with metered(account.meter):
+            note_messages(remote, cleared, messages)
+        with remote_faults(remote):
+            chunks = iter(remote.stream(messages, _without_callbacks(), **known))
         context, total = unheard(), 0
 
         def advance() -> AIMessageChunk | None:
-            with metered(account.meter):
+            with metered(account.meter), remote_faults(remote):
                 return next(chunks, None)
 
         while (chunk := context.run(advance)) is not None:

@@ -66,7 +66,8 @@ class ChatCoGenesis(CollaboratingChatModel, ToolCallingChatModel):
 
     Attributes:
         local: The local model, as a rule a `ChatLocalLlama`.
-        remote: The remote model, as a rule from `create_remote(…, gate=session.gate)`.
+        remote: The remote model, as a rule from `create_remote(…, gate=session.gate)`. Of any other
+            chat model the ledger notes the messages that it is handed, not what its client sends.
         session: The user's store and gate. Without it nothing is retrieved, and the gate finds
             private values by their shape only.
         retriever: Private context; by default that of the session.

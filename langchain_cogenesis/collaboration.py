@@ -19,8 +19,8 @@ from langchain_core.messages.ai import UsageMetadata, add_usage
 
 from langchain_cogenesis.exceptions import CoGenesisError, ConfigurationError, ModeError
 from langchain_cogenesis.fusion.drafting import BlockReport
+from langchain_cogenesis.privacy.meter import EgressMeter
 from langchain_cogenesis.privacy.restore import Conversation
-from langchain_cogenesis.privacy.transport import EgressMeter
 from langchain_cogenesis.prompts import (
     PRIVATE_SYSTEM,
     PromptPair,

@@ -29,9 +29,9 @@ from langchain_cogenesis.models.pending_logprobs import PendingLogprobs, logprob
 from langchain_cogenesis.models.text_stream import TextStream
 from langchain_cogenesis.models.vocabulary import Vocabulary
 from langchain_cogenesis.privacy.gate import ClearedText, EgressGate
+from langchain_cogenesis.privacy.meter import metered
 from langchain_cogenesis.privacy.prefix import PrefixMask
 from langchain_cogenesis.privacy.restore import Conversation
-from langchain_cogenesis.privacy.transport import metered
 from langchain_cogenesis.prompts import public_messages
 
 

@@ -14,6 +14,7 @@ from langchain_core.messages.ai import UsageMetadata, add_usage
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from langchain_cogenesis.exceptions import PrivacyError, SketchError
+from langchain_cogenesis.models.any_remote import anote_messages, note_messages, remote_faults
 from langchain_cogenesis.privacy.gate import ClearedText
 from langchain_cogenesis.privacy.restore import Conversation
 from langchain_cogenesis.prompts import (
@@ -94,10 +95,13 @@ class SketchNode(Runnable[ClearedText, Sketch]):
         Raises:
             SketchError: Neither reply held an outline.
             RemoteError: The endpoint failed.
+            LedgerError: The ledger can't be written; nothing was sent.
         """
         usage: UsageMetadata | None = None
         for attempt, messages in enumerate(_attempts(input, self.style), start=1):
-            reply = self.remote.invoke(messages, config, max_tokens=self.max_tokens, **kwargs)
+            note_messages(self.remote, input, messages)
+            with remote_faults(self.remote):
+                reply = self.remote.invoke(messages, config, max_tokens=self.max_tokens, **kwargs)
             usage = add_usage(usage, reply.usage_metadata)
             if points := parse_sketch(_text(reply), least=_least(attempt)):
                 return Sketch(points[: self.style.points], attempt, usage)
@@ -109,9 +113,11 @@ class SketchNode(Runnable[ClearedText, Sketch]):
         """Asks for an outline asynchronously; see `invoke`."""
         usage: UsageMetadata | None = None
         for attempt, messages in enumerate(_attempts(input, self.style), start=1):
-            reply = await self.remote.ainvoke(
-                messages, config, max_tokens=self.max_tokens, **kwargs
-            )
+            await anote_messages(self.remote, input, messages)
+            with remote_faults(self.remote):
+                reply = await self.remote.ainvoke(
+                    messages, config, max_tokens=self.max_tokens, **kwargs
+                )
             usage = add_usage(usage, reply.usage_metadata)
             if points := parse_sketch(_text(reply), least=_least(attempt)):
                 return Sketch(points[: self.style.points], attempt, usage)
@@ -181,7 +187,8 @@ def _attempts(cleared: ClearedText, style: SketchStyle) -> Sequence[list[BaseMes
     if not isinstance(cleared, ClearedText):
         raise PrivacyError(
             f"the sketch node was given a {type(cleared).__name__} instead of a ClearedText.",
-            hint="Pass the instruction through EgressGate.clear() first.",
+            hint="Use create_sketch_node(), which clears it, or pass the instruction through "
+            "EgressGate.clear() first.",
         )
     first = [*sketch_messages(cleared.text, style)]
     return (first, [*first, HumanMessage(SKETCH_RETRY)])
@@ -195,5 +202,7 @@ def _text(reply: AIMessage) -> str:
 def _no_outline() -> SketchError:
     return SketchError(
         "the remote answered twice without an outline that could be read.",
-        hint="Use a larger remote model, another mode, or on_remote_error='local'.",
+        hint="What can be read: a numbered or bulleted list, a JSON list of texts, or short lines, "
+        f"each time at least {MIN_POINTS} of them. Use a larger remote model, another mode, or "
+        "on_remote_error='local'.",
     )

@@ -38,7 +38,7 @@ ALLOW_VARIABLE = "COGENESIS_TRACING"
 
 
 class PrivacyWarning(UserWarning):
-    """Something around the package keeps private text where it need not be."""
+    """Something around the package keeps or shows private text where it need not be."""
 
 
 def tracing_allowed() -> bool:

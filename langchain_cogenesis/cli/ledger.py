@@ -33,7 +33,7 @@ def show(
     first: Annotated[int, typer.Option("--from", min=0, help="From this entry on.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Shows every request that left, and every one that was refused.
+    """Shows every request and message that left, and every one that was refused.
 
     Example: cogenesis ledger show --user nora --entry 0
     """

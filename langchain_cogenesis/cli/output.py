@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,7 +53,8 @@ def print_json(value: Any) -> None:
 def reporting(as_json: bool = False) -> Iterator[None]:
     """Turns the package's errors into a message that says what to do, and an exit status."""
     try:
-        yield
+        with _warning_in_one_line():
+            yield
     except CoGenesisError as error:
         _report(type(error).__name__, error.message, error.hint, as_json)
         raise typer.Exit(FAILED) from None
@@ -64,6 +66,27 @@ def reporting(as_json: bool = False) -> Iterator[None]:
     except OSError as error:
         _report(type(error).__name__, f"{error.strerror or 'input or output failed'}.", None, False)
         raise typer.Exit(FAILED) from None
+
+
+@contextmanager
+def _warning_in_one_line() -> Iterator[None]:
+    """Shows the package's warnings as remarks; Python adds a line of code, which says nothing."""
+    shown = warnings.showwarning
+
+    def show(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
+        from langchain_cogenesis.tracing import PrivacyWarning
+
+        if not issubclass(category, PrivacyWarning):
+            shown(message, category, *place, **more)
+            return
+        err().print("warning:", style="yellow", end=" ")
+        err().print(str(message), markup=False)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = shown
 
 
 def _report(kind: str, message: str, hint: str | None, as_json: bool) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import shutil
 import unicodedata
 from contextlib import ExitStack
@@ -223,7 +224,10 @@ class UserDirectories:
         # The rest of a removal, or of a creation, that was interrupted.
         rests = list(self.root.glob(f"{_LEAVING}{path.name}-*"))
         if not path.is_dir() and not rests:
-            self._existing(user)
+            raise UserNotFoundError(
+                f"There is no user {user!r} in {self.root}, so there is nothing to forget.",
+                hint="Check the name, and the directory (--store or COGENESIS_HOME).",
+            )
         if path.is_dir():
             try:
                 self._take_away(path)
@@ -271,9 +275,18 @@ class UserDirectories:
         if not self.exists(user):
             raise UserNotFoundError(
                 f"Nothing is stored for user {user!r} in {self.root}.",
-                hint=f"Import something first: `cogenesis import FILE --user {user!r}`.",
+                hint=f"Import something: `{import_command(user, self.root)}`; or begin in Python "
+                "with create=True.",
             )
         return self.path(user)
+
+
+def import_command(user: str, root: Path) -> str:
+    """The command that imports for a user into the directories below a root."""
+    command = ["cogenesis", "import", "FILE", "--user", user]
+    if root.expanduser().absolute() != default_root().absolute():
+        command += ["--store", str(root)]
+    return shlex.join(command)
 
 
 def _normal(user: str) -> str:

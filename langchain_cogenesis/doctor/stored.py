@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from langchain_cogenesis.context.directory import UserDirectories
+from langchain_cogenesis.context.directory import UserDirectories, import_command
 from langchain_cogenesis.doctor.finding import Finding
 from langchain_cogenesis.exceptions import CoGenesisError
 
@@ -52,7 +52,7 @@ def _nothing(root: Path, user: str | None) -> Finding:
             "Choose another directory with --store or COGENESIS_HOME.",
         )  # fmt: skip
     if user is not None:
-        return Finding("store", "fail", f"{root} does not exist", _import(user))
+        return Finding("store", "fail", f"{root} does not exist", _import(user, root))
     return Finding("store", "ok", f"{root} does not exist yet, and can be made")
 
 
@@ -63,7 +63,7 @@ def _user(root: Path, user: str) -> Finding:
         return Finding("user", "fail", error.message, error.hint or "")
     if there:
         return Finding("user", "ok", f"{user} has a directory")
-    return Finding("user", "fail", f"nothing is stored for {user}", _import(user))
+    return Finding("user", "fail", f"nothing is stored for {user}", _import(user, root))
 
 
 def _user_path(root: Path, user: str | None) -> Path | None:
@@ -77,8 +77,8 @@ def _user_path(root: Path, user: str | None) -> Path | None:
     return path if path.exists() else None
 
 
-def _import(user: str) -> str:
-    return f"Import something: cogenesis import FILE --user {user}."
+def _import(user: str, root: Path) -> str:
+    return f"Import something: {import_command(user, root)}"
 
 
 def _mode(check: str, root: Path, paths: list[Path], good: str, mode: str) -> Finding:

@@ -25,6 +25,7 @@ from langchain_cogenesis.exceptions import (
     RemoteUnavailableError,
 )
 from langchain_cogenesis.models._http import http_library
+from langchain_cogenesis.models.plain_http import warn_of_plain_http
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.privacy.policy import origin
 from langchain_cogenesis.privacy.transport import (
@@ -194,7 +195,7 @@ def create_remote(
 
     Both its synchronous and its asynchronous HTTP client go through the transport, which refuses
     any request whose texts the gate did not clear. Proxies and keys of the environment are left
-    alone; redirects are not followed.
+    alone; redirects are not followed. Plain HTTP across a public network is warned of once.
 
     Args:
         base_url: An OpenAI-compatible endpoint, as in `https://host/v1`.
@@ -212,7 +213,7 @@ def create_remote(
     Raises:
         ConfigurationError: The address is not an HTTP URL.
     """
-    origin(base_url)
+    warn_of_plain_http(base_url)
     gate = gate if gate is not None else EgressGate()
     guard = EgressGuard(gate, base_url, models=(model,), detokenize=detokenize)
     http = http_library()

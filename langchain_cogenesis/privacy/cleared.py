@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from langchain_cogenesis.exceptions import PrivacyError
 from langchain_cogenesis.privacy.asking import Answers
+
+if TYPE_CHECKING:
+    from langchain_cogenesis.privacy.gate import EgressGate
 
 SEAL = object()
 """The gate's own; nothing else may use it."""
@@ -35,16 +39,24 @@ class ClearedText:
         text: What may leave, private values masked.
         endpoint: The origin of the endpoint that it was cleared for.
         masked: Kinds of the values that were masked, with counts.
+        gate: The gate that cleared it, in whose ledger its way out is noted.
     """
 
-    __slots__ = ("endpoint", "masked", "text")
+    __slots__ = ("endpoint", "gate", "masked", "text")
 
     text: str
     endpoint: str
     masked: Mapping[str, int]
+    gate: EgressGate
 
     def __init__(
-        self, text: str, endpoint: str, masked: Mapping[str, int], *, seal: object
+        self,
+        text: str,
+        endpoint: str,
+        masked: Mapping[str, int],
+        *,
+        seal: object,
+        gate: EgressGate,
     ) -> None:
         if seal is not SEAL:
             raise PrivacyError(
@@ -54,6 +66,7 @@ class ClearedText:
         object.__setattr__(self, "text", text)
         object.__setattr__(self, "endpoint", endpoint)
         object.__setattr__(self, "masked", MappingProxyType(dict(masked)))
+        object.__setattr__(self, "gate", gate)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"ClearedText is immutable; can't set {name!r}")

@@ -107,7 +107,7 @@ class EgressGate:
         masked = Counter(r.kind for r in preview.replacements if r.mark is not None)
         answers = self._answers.of(conversation.thread, origin(endpoint))
         self._remember(preview.masked, endpoint, Clearance(masked, answers, preview.asked))
-        return ClearedText(preview.masked, origin(endpoint), masked, seal=SEAL)
+        return ClearedText(preview.masked, origin(endpoint), masked, seal=SEAL, gate=self)
 
     def admit(
         self, text: str, *, endpoint: str, conversation: Conversation, since: int = 0
@@ -145,7 +145,7 @@ class EgressGate:
                 return self._note_denied(Denied(origin(endpoint), left, "values remain unmasked"))
             masked.update(marks.values())
         self._remember(text, endpoint, Clearance(masked, answers, answers.told()))
-        return ClearedText(text, origin(endpoint), masked, seal=SEAL)
+        return ClearedText(text, origin(endpoint), masked, seal=SEAL, gate=self)
 
     def _unsaid(self, text: str, since: int) -> str:
         """A text from the word on in which a position is, without constant templates.

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from langchain.agents import create_agent
 from langchain_core.messages import BaseMessage
 from recorder import Recorder, decoded_texts, recorded_requests, recording_server
 
@@ -15,6 +16,7 @@ from langchain_cogenesis.exceptions import (
     RemoteError,
     RemoteResponseError,
     RemoteUnavailableError,
+    UnclearedRequestError,
 )
 from langchain_cogenesis.models.remote import ChatRemote
 from langchain_cogenesis.privacy.gate import EgressGate
@@ -137,3 +139,13 @@ def test_an_address_that_is_none() -> None:
     """What isn't an HTTP URL is refused before anything is made."""
     with pytest.raises(ConfigurationError, match="not an HTTP URL"):
         create_remote("remote.example", "m")
+
+
+async def test_an_agent_without_the_middleware_is_told_of_it(
+    recorder: Recorder, remote: ChatRemote
+) -> None:
+    """Nothing leaves, and the error names what would have cleared it."""
+    agent = create_agent(remote, system_prompt="Be kind.")
+    with pytest.raises(UnclearedRequestError, match=r"ChatCoGenesis.*CoGenesisMiddleware"):
+        await agent.ainvoke({"messages": [("human", "Write to Tomas.")]})
+    assert recorded_requests(recorder.record_file) == []

@@ -102,7 +102,7 @@ class EgressTap:
 
     def append(self, content: Mapping[str, Any]) -> int:
         """Takes an entry; only what was sent is kept."""
-        if content.get("event") == "request" and content.get("body"):
+        if content.get("event") in ("request", "message") and content.get("body"):
             self.bodies.append(str(content["body"]))
         return len(self.bodies)
 

@@ -18,6 +18,7 @@ from langchain_cogenesis.models.endpoints.probe import TOP_K, find_kind, probe
 from langchain_cogenesis.models.endpoints.rows import Speller
 from langchain_cogenesis.models.endpoints.texts import OPTION_NAMES
 from langchain_cogenesis.models.endpoints.vllm import VllmModel
+from langchain_cogenesis.models.plain_http import warn_of_plain_http
 from langchain_cogenesis.models.vocabulary import Vocabulary
 from langchain_cogenesis.privacy.gate import EgressGate
 
@@ -49,7 +50,8 @@ def connect(
     """Connects to a remote model whose next-token log-probabilities can be asked for.
 
     Asks the server what it is, makes sure that its vocabulary is the local model's, and finds out
-    by a prompt of three tokens what it can be asked for. All of that are texts of ours.
+    by a prompt of three tokens what it can be asked for. All of that are texts of ours. Plain HTTP
+    across a public network is warned of, once for each endpoint.
 
     Args:
         base_url: An OpenAI-compatible endpoint, as in `https://host/v1`.
@@ -85,6 +87,7 @@ def connect(
         )
     if top_k is not None and top_k < 1:
         raise ConfigurationError(f"top_k={top_k} is out of range.", hint="It must be positive.")
+    warn_of_plain_http(base_url)
     speller = Speller(local_vocabulary, control_tokens)
     client = EndpointClient(
         base_url,

@@ -119,6 +119,7 @@ def test_forget_asks_and_forgets(nora: Path) -> None:
     run("context", "show", "--user", "nora")
     run("context", "forget", "--user", "nora", "--yes")
     assert "cogenesis import" in run("context", "show", "--user", "nora", code=1)
+    assert "no user 'nora'" in run("context", "forget", "--user", "nora", "--yes", code=1)
 
 
 def test_preview_sends_nothing_and_shows_the_replacements(nora: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from langchain_cogenesis.context.directory import UserDirectories, default_root
+from langchain_cogenesis.context.directory import UserDirectories, default_root, import_command
 from langchain_cogenesis.context.schema import Activity, PrivateContext
 from langchain_cogenesis.exceptions import (
     ConfigurationError,
@@ -80,12 +80,27 @@ def test_spellings_of_one_name_are_one_user(directories: UserDirectories) -> Non
 
 
 def test_an_unknown_user_is_an_error(directories: UserDirectories) -> None:
-    """Opening, keys and forgetting name the user and the command that imports."""
-    for action in (directories.open_store, directories.keys, directories.forget):
-        with pytest.raises(UserNotFoundError, match=r"'Nobody'.*cogenesis import FILE --user"):
+    """Opening and keys say how to begin, in this very directory; there is nothing to forget."""
+    command = f"cogenesis import FILE --user Nobody --store {directories.root}"
+    for action in (directories.open_store, directories.keys):
+        with pytest.raises(UserNotFoundError, match="'Nobody' in") as caught:
             action("Nobody")
+        assert command in str(caught.value)
+        assert "create=True" in str(caught.value)
+    with pytest.raises(UserNotFoundError, match="no user 'Nobody' in") as caught:
+        directories.forget("Nobody")
+    assert str(directories.root) in str(caught.value)
+    assert "import" not in str(caught.value)
     with pytest.raises(ConfigurationError, match="name is empty"):
         directories.path("  ")
+
+
+def test_the_command_that_imports_names_the_directory_where_it_must() -> None:
+    """The default directory needs no option; odd names are quoted for the shell."""
+    plain = "cogenesis import FILE --user nora"
+    assert import_command("nora", default_root()) == plain
+    assert import_command("nora", Path("app-store")) == f"{plain} --store app-store"
+    assert import_command("Zoe L", default_root()).endswith("--user 'Zoe L'")
 
 
 def test_everything_is_private_to_its_owner(directories: UserDirectories) -> None:

@@ -107,7 +107,7 @@ def test_an_invented_placeholder_stays_and_is_reported() -> None:
 def test_only_the_gate_makes_a_cleared_text() -> None:
     """The constructor, attributes and pickles are no way around the gate."""
     with pytest.raises(PrivacyError, match="by the egress gate only"):
-        ClearedText("secret", ENDPOINT, {}, seal=object())
+        ClearedText("secret", ENDPOINT, {}, seal=object(), gate=EgressGate())
     out = cleared(make_gate(), "hello")
     with pytest.raises(AttributeError):
         out.text = "secret"

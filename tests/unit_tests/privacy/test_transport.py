@@ -13,13 +13,12 @@ from langchain_cogenesis.exceptions import LedgerError, UnclearedRequestError
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.privacy.ledger import EgressLedger
 from langchain_cogenesis.privacy.lexicon import PrivateLexicon, PrivateValue
+from langchain_cogenesis.privacy.meter import EgressMeter, metered
 from langchain_cogenesis.privacy.policy import EgressPolicy
 from langchain_cogenesis.privacy.restore import Conversation
 from langchain_cogenesis.privacy.transport import (
     EgressGuard,
-    EgressMeter,
     EgressTransport,
-    metered,
 )
 
 BASE = "https://remote.example/v1"
