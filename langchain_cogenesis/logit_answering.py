@@ -185,17 +185,23 @@ def admitting(
     """
     read = getattr(remote, "prompt_text", None)
 
-    admitted = ""
+    admitted: ClearedText | None = None
 
     def admit(ids: Sequence[int]) -> bool:
         nonlocal admitted
         # A model in this process sends nothing over a wire: its own reading serves.
         text = read(ids) if read else remote.vocabulary.text(ids).decode("utf-8", "replace")
         # A prefix only grows: what was admitted at the last step isn't looked at again.
-        since = len(admitted) if text.startswith(admitted) else 0
-        found = gate.admit(text, endpoint=endpoint, conversation=conversation, since=since)
+        known = admitted if admitted is not None and text.startswith(admitted.text) else None
+        found = gate.admit(
+            text,
+            endpoint=endpoint,
+            conversation=conversation,
+            since=len(known.text) if known else 0,
+            before=known.masked if known else None,
+        )
         if isinstance(found, ClearedText):
-            admitted = text
+            admitted = found
             return True
         return False
 
