@@ -12,10 +12,7 @@ import asyncio
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 from urllib.parse import unquote_plus, urlsplit
@@ -24,6 +21,7 @@ from langchain_cogenesis.exceptions import ConfigurationError, UnclearedRequestE
 from langchain_cogenesis.privacy.asking import reasons
 from langchain_cogenesis.privacy.cleared import Clearance
 from langchain_cogenesis.privacy.gate import EgressGate
+from langchain_cogenesis.privacy.metering import count_request
 from langchain_cogenesis.privacy.policy import origin
 from langchain_cogenesis.privacy.wire import Detokenize, Part, read_parts
 
@@ -34,27 +32,6 @@ _ROLES = frozenset({"system", "user", "assistant", "developer", "tool", "text", 
 _UNREAD_HEADERS = frozenset({"authorization", "api-key", "x-api-key", "content-length", "host"})
 _SENT_HEADERS = frozenset({"accept", "accept-encoding", "connection", "content-type"})
 _USER_AGENT = "langchain-cogenesis"
-
-
-@dataclass(slots=True)
-class EgressMeter:
-    """Counts what left: requests, and bytes of their bodies."""
-
-    requests: int = 0
-    bytes: int = 0
-
-
-_METER: ContextVar[EgressMeter | None] = ContextVar("egress_meter", default=None)
-
-
-@contextmanager
-def metered(meter: EgressMeter) -> Iterator[None]:
-    """Counts the requests that are sent inside the block, in this thread or task."""
-    token = _METER.set(meter)
-    try:
-        yield
-    finally:
-        _METER.reset(token)
 
 
 class EgressGuard:
@@ -141,10 +118,7 @@ class EgressGuard:
                     **_prompts(parts),
                 }
             )
-        meter = _METER.get()
-        if meter is not None:
-            meter.requests += 1
-            meter.bytes += len(body)
+        count_request(len(body))
         return recorded
 
     def _check_address(

@@ -16,13 +16,12 @@ from langchain_cogenesis.privacy.ledger import EgressLedger
 from langchain_cogenesis.privacy.ledger_chain import content_line
 from langchain_cogenesis.privacy.ledger_keys import LedgerKeys
 from langchain_cogenesis.privacy.lexicon import PrivateLexicon, PrivateValue
+from langchain_cogenesis.privacy.metering import EgressMeter, metered
 from langchain_cogenesis.privacy.policy import EgressPolicy
 from langchain_cogenesis.privacy.restore import Conversation
 from langchain_cogenesis.privacy.transport import (
     EgressGuard,
-    EgressMeter,
     EgressTransport,
-    metered,
 )
 
 BASE = "https://remote.example/v1"
