@@ -11,8 +11,9 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 
+from langchain_cogenesis.account import Account
 from langchain_cogenesis.chat_base import name_of
-from langchain_cogenesis.collaboration import Account, message_text
+from langchain_cogenesis.collaboration import message_text
 
 
 def direct_chunks(

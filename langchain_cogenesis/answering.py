@@ -15,13 +15,14 @@ from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableConfig
 
+from langchain_cogenesis.account import Account
 from langchain_cogenesis.answer_chunks import direct_chunks
-from langchain_cogenesis.collaboration import Account, Request, message_text
+from langchain_cogenesis.collaboration import Request, message_text
 from langchain_cogenesis.exceptions import ModeError, RemoteResponseError, RemoteUnavailableError
 from langchain_cogenesis.models.any_remote import note_messages, remote_faults
 from langchain_cogenesis.models.text_stream import TextStream
 from langchain_cogenesis.privacy.gate import ClearedText, EgressGate
-from langchain_cogenesis.privacy.meter import metered
+from langchain_cogenesis.privacy.metering import metered
 from langchain_cogenesis.privacy.restore import StreamRestorer
 from langchain_cogenesis.prompts import public_messages
 from langchain_cogenesis.session import UserSession
@@ -97,7 +98,7 @@ class Writers:
         cleared = self.gate.require(
             request.typed, endpoint=self.endpoint, conversation=request.conversation
         )
-        account.masked = dict(cleared.masked)
+        account.note_masked(request.conversation.marks)
         return cleared
 
     def _remote(self) -> BaseChatModel:
@@ -217,6 +218,7 @@ class Writers:
             options: Of the call; `max_tokens` is kept free.
         """
         documents = self._retrieved(request, account, options)
+        account.context_pieces = len(documents)
         account.context_ids = tuple(id_ for document in documents for id_ in _ids(document))
         return documents
 

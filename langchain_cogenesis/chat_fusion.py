@@ -9,15 +9,11 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 from pydantic import ConfigDict, Field, PrivateAttr
 
+from langchain_cogenesis.account import Account
 from langchain_cogenesis.answer_chunks import last_chunk
 from langchain_cogenesis.answering import Writers
 from langchain_cogenesis.chat_base import CollaboratingChatModel, name_of
-from langchain_cogenesis.collaboration import (
-    Account,
-    OnRemoteError,
-    Request,
-    check_on_remote_error,
-)
+from langchain_cogenesis.collaboration import OnRemoteError, Request, check_on_remote_error
 from langchain_cogenesis.exceptions import ConfigurationError
 from langchain_cogenesis.fusion.base import Fusion
 from langchain_cogenesis.fusion.fixed import LinearFusion

@@ -14,10 +14,10 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 from pydantic import ConfigDict, Field, PrivateAttr
 
+from langchain_cogenesis.account import Account
 from langchain_cogenesis.answering import Writers
 from langchain_cogenesis.chat_base import CollaboratingChatModel, name_of
 from langchain_cogenesis.collaboration import (
-    Account,
     Mode,
     OnRemoteError,
     Request,

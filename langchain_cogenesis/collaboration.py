@@ -1,11 +1,10 @@
-"""What one call to a collaborating model asks, and the account of how it was answered."""
+"""What one call to a collaborating model asks: modes, and the messages seen from both sides."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from langchain_core.documents import Document
 from langchain_core.messages import (
@@ -15,11 +14,8 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
-from langchain_core.messages.ai import UsageMetadata, add_usage
 
-from langchain_cogenesis.exceptions import CoGenesisError, ConfigurationError, ModeError
-from langchain_cogenesis.fusion.drafting import BlockReport
-from langchain_cogenesis.privacy.meter import EgressMeter
+from langchain_cogenesis.exceptions import ConfigurationError, ModeError
 from langchain_cogenesis.privacy.restore import Conversation
 from langchain_cogenesis.prompts import (
     PRIVATE_SYSTEM,
@@ -190,108 +186,6 @@ def _check_text_only(message: HumanMessage) -> None:
                 f"a message holds a block of type {kind!r}, and only text can be read.",
                 hint="Take it out, or put what it shows into words.",
             )
-
-
-@dataclass(slots=True, repr=False)
-class Account:
-    """How a call was answered; becomes `response_metadata["cogenesis"]`.
-
-    Attributes:
-        requested: The mode that was asked for.
-        mode: The mode that answered.
-        sketch: The outline's points, restored.
-        context_ids: Keyed digests of the context that the local model read.
-        masked: Kinds of values that were masked, with counts.
-        warnings: Sentences for the user.
-        meter: Requests and bytes that left.
-        fallback: The first error that another mode answered for, by its class; or None.
-        finish_reason: Why the answer ended: `stop`, `length` or `tool_calls`.
-        model_name: The local model that wrote, where a call chose another than its own.
-        reasons: In logit mode, how many tokens were fused (`asked`), and why others weren't.
-        blocks: In logit mode, what the blocks came to.
-        steps: In logit mode, every step, if they were asked for.
-    """
-
-    requested: Mode
-    mode: Mode
-    sketch: tuple[str, ...] = ()
-    context_ids: tuple[str, ...] = ()
-    masked: dict[str, int] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-    meter: EgressMeter = field(default_factory=EgressMeter)
-    fallback: str | None = None
-    finish_reason: str = "stop"
-    model_name: str | None = None
-    reasons: dict[str, int] = field(default_factory=dict)
-    blocks: BlockReport = field(default_factory=BlockReport)
-    steps: list[dict[str, Any]] = field(default_factory=list)
-    local_usage: UsageMetadata | None = None
-    remote_usage: UsageMetadata | None = None
-
-    def __repr__(self) -> str:
-        return f"Account(requested={self.requested!r}, mode={self.mode!r}, <withheld>)"
-
-    def fall_back(self, error: CoGenesisError, mode: Mode) -> None:
-        """Notes which mode answers instead, and why."""
-        self.mode, self.blocks = mode, BlockReport()
-        self.fallback = self.fallback or type(error).__name__
-        instead = "by the local model alone" if mode == "local" else f"in {mode} mode"
-        self.warnings.append(f"Answered {instead}: {error.message}")
-
-    def answer_here(self) -> None:
-        """Notes that the local model answers alone, because nobody else keeps to a schema."""
-        self.warnings.append(
-            f"Answered by the local model alone: in {self.mode} mode the remote keeps to no schema."
-        )
-        self.mode = "local"
-
-    def note_marks(self, unknown: Sequence[str], bent: Sequence[str]) -> None:
-        """Notes placeholders that the remote made up, and what looks like a bent one."""
-        if unknown:
-            self.warnings.append(
-                f"The remote wrote {', '.join(unknown)}, which stands for nothing; left as it is."
-            )
-        if bent:
-            self.warnings.append(
-                f"The remote bent a placeholder into {', '.join(bent)}; left as it is, because "
-                "which value was meant would be a guess."
-            )
-
-    def add_local(self, usage: UsageMetadata | None) -> None:
-        """Adds tokens of the local model."""
-        self.local_usage = add_usage(self.local_usage, usage)
-
-    def add_remote(self, usage: UsageMetadata | None) -> None:
-        """Adds tokens of the remote model."""
-        self.remote_usage = add_usage(self.remote_usage, usage)
-
-    @property
-    def usage(self) -> UsageMetadata:
-        """Tokens of both models together."""
-        return add_usage(self.local_usage, self.remote_usage)
-
-    def metadata(self) -> dict[str, Any]:
-        """The account as JSON-able data."""
-        return {
-            "mode": self.mode,
-            "requested_mode": self.requested,
-            "fallback": self.fallback,
-            "sketch": list(self.sketch),
-            "usage": {"local": _counts(self.local_usage), "remote": _counts(self.remote_usage)},
-            "remote_calls": self.meter.requests,
-            "remote_bytes": self.meter.bytes,
-            "context_ids": list(self.context_ids),
-            "masked": dict(self.masked),
-            "warnings": list(self.warnings),
-            **({"tokens": dict(self.reasons)} if self.reasons else {}),
-            **({"blocks": list(self.blocks.used)} if self.blocks.used else {}),
-            **({"steps": list(self.steps)} if self.steps else {}),
-        }
-
-
-def _counts(usage: UsageMetadata | None) -> dict[str, int]:
-    usage = add_usage(None, usage)
-    return {key: usage[key] for key in ("input_tokens", "output_tokens", "total_tokens")}
 
 
 def message_text(message: BaseMessage) -> str:

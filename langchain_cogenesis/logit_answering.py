@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any
@@ -10,8 +11,9 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk
 
+from langchain_cogenesis.account import Account
 from langchain_cogenesis.answering import Writers
-from langchain_cogenesis.collaboration import Account, OnRemoteError, Request
+from langchain_cogenesis.collaboration import OnRemoteError, Request
 from langchain_cogenesis.exceptions import ModeError, RemoteError
 from langchain_cogenesis.fusion.decoding import OnFault, decode, raise_fault
 from langchain_cogenesis.fusion.drafting import BlockLength, BlockReport, decode_blocks
@@ -29,7 +31,7 @@ from langchain_cogenesis.models.pending_logprobs import PendingLogprobs, logprob
 from langchain_cogenesis.models.text_stream import TextStream
 from langchain_cogenesis.models.vocabulary import Vocabulary
 from langchain_cogenesis.privacy.gate import ClearedText, EgressGate
-from langchain_cogenesis.privacy.meter import metered
+from langchain_cogenesis.privacy.metering import metered
 from langchain_cogenesis.privacy.prefix import PrefixMask
 from langchain_cogenesis.privacy.restore import Conversation
 from langchain_cogenesis.prompts import public_messages
@@ -94,11 +96,13 @@ class LogitWriter:
         steps = run_steps(mixer, limit, self._settings, on_fault, account.blocks)
         text, reasons, count = TextStream(call.stop), Counter[str](), 0
         pending = PendingLogprobs()
+        # A character that is spread over several tokens is shown with the last of them.
+        characters = codecs.getincrementaldecoder("utf-8")("replace")
         while (step := self._next(steps, account)) is not None:
             count += 1
             reasons[step.why_not or "asked"] += 1
             if attribution:
-                account.steps.append(describe_step(step))
+                account.steps.append(describe_step(step, characters.decode(step.text)))
             if call.logprobs:
                 pending.push(step.text, logprob_entry(step.text, step.logprob))
             if piece := text.push(step.text):
@@ -106,10 +110,14 @@ class LogitWriter:
             if text.stopped:
                 break
         steps.close()
+        if account.steps:
+            account.steps[-1]["text"] += characters.decode(b"", final=True)
         rest = text.finish()
         entries = pending.shown(text.n_bytes) if text.stopped else pending.rest()
         if rest or entries:
             yield _chunk(rest, entries)
+        for helper in mixer.helpers:
+            account.note_masked(getattr(helper.prefix, "marks", ()))
         account.reasons = dict(reasons)
         account.finish_reason = "length" if count >= limit and not text.stopped else "stop"
         account.add_local(_usage(len(mixer.prompt), count))
@@ -150,7 +158,7 @@ class LogitWriter:
         raw = helper.trust == "instruction"
         if not (raw and getattr(model, "endpoint", None) is None):
             cleared = gate.require(instruction, endpoint=where, conversation=conversation)
-            account.masked = account.masked or dict(cleared.masked)
+            account.note_masked(conversation.marks)
             instruction = cleared.text
         prompt = model.prompt_ids(to_chat(list(public_messages(instruction))))
         if raw:
@@ -185,17 +193,23 @@ def admitting(
     """
     read = getattr(remote, "prompt_text", None)
 
-    admitted = ""
+    admitted: ClearedText | None = None
 
     def admit(ids: Sequence[int]) -> bool:
         nonlocal admitted
         # A model in this process sends nothing over a wire: its own reading serves.
         text = read(ids) if read else remote.vocabulary.text(ids).decode("utf-8", "replace")
         # A prefix only grows: what was admitted at the last step isn't looked at again.
-        since = len(admitted) if text.startswith(admitted) else 0
-        found = gate.admit(text, endpoint=endpoint, conversation=conversation, since=since)
+        known = admitted if admitted is not None and text.startswith(admitted.text) else None
+        found = gate.admit(
+            text,
+            endpoint=endpoint,
+            conversation=conversation,
+            since=len(known.text) if known else 0,
+            before=known.masked if known else None,
+        )
         if isinstance(found, ClearedText):
-            admitted = text
+            admitted = found
             return True
         return False
 
@@ -226,10 +240,15 @@ def local_vocabulary(model: Any) -> Vocabulary:
     return LocalNextTokenModel(require_local(model).engine).vocabulary
 
 
-def describe_step(step: Step) -> dict[str, Any]:
-    """A step as JSON-able data, for the attribution view. Holds a piece of the answer."""
+def describe_step(step: Step, text: str) -> dict[str, Any]:
+    """A step as JSON-able data, for the attribution view. Holds a piece of the answer.
+
+    Args:
+        step: The step.
+        text: Its text.
+    """
     return {
-        "text": step.text.decode("utf-8", "replace"),
+        "text": text,
         "logprob": round(step.logprob, 4),
         "logprobs": [None if value is None else round(value, 4) for value in step.logprobs],
         "weights": [round(weight, 4) for weight in step.weights],

@@ -10,9 +10,10 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
+from langchain_cogenesis.account import Account
 from langchain_cogenesis.answer_chunks import last_chunk, sketch_chunk
 from langchain_cogenesis.answering import Writers
-from langchain_cogenesis.collaboration import Account, Mode, OnRemoteError, Request
+from langchain_cogenesis.collaboration import Mode, OnRemoteError, Request
 from langchain_cogenesis.exceptions import (
     CoGenesisError,
     EgressDeniedError,
@@ -24,6 +25,7 @@ from langchain_cogenesis.exceptions import (
 from langchain_cogenesis.logit_answering import LogitWriter
 from langchain_cogenesis.logit_settings import FusionHelper, LogitSettings, Trust
 from langchain_cogenesis.models.base import NextTokenModel
+from langchain_cogenesis.privacy.metering import metered
 
 _ANSWERABLE = (RemoteError, EgressDeniedError, ModeError, VocabularyMismatchError)
 """Faults that a lower mode can answer for."""
@@ -154,7 +156,9 @@ class Modes:
         self, request: Request, account: Account, call: CallSettings
     ) -> Iterator[ChatGenerationChunk]:
         trust: Trust = "instruction" if self.logits.prefix == "raw" else "masked"
-        helper = FusionHelper(self.distributions(), trust)
+        # The first answer is the one for which the endpoint is asked what it can do.
+        with metered(account.probe):
+            helper = FusionHelper(self.distributions(), trust)
         yield from LogitWriter(self.writers, [helper], self.logits).chunks(
             request,
             account,

@@ -176,7 +176,11 @@ def _print_entry(row: dict[str, Any], as_json: bool) -> None:
         print_json(row)
         return
     for key, value in row.items():
-        out().print(f"{key}: {value}", markup=False)
+        if key != "prompts":
+            out().print(f"{key}: {value}", markup=False)
+    for prompt in row.get("prompts", ()):
+        out().print("\nThe prompt's token ids read:", style="bold")
+        out().print(prompt, markup=False)
 
 
 def _open(user: str, store: Path | None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -10,6 +11,7 @@ from langchain_cogenesis.cli.output import err, out
 from langchain_cogenesis.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
+    from langchain_cogenesis.fusion.attribution import Attribution
     from langchain_cogenesis.logit_settings import Block, Drafter, LogitSettings
 
 
@@ -64,27 +66,41 @@ def read_block(text: str) -> Block:
     )
 
 
-def show_steps(account: Mapping[str, Any], target: Path | None, *, in_terminal: bool) -> None:
-    """Writes or shows which model wrote what.
+def show_steps(written: str, account: Mapping[str, Any]) -> None:
+    """Prints the text, in colours that say which model wrote what; plainly where there are none.
+
+    Args:
+        written: The text.
+        account: Of the answer.
+    """
+    view, console = _attribution(account), out()
+    if view is None or console.color_system is None:
+        sys.stdout.write(f"{written}\n")
+    else:
+        console.print(view.text(), soft_wrap=True)
+    if view is not None:
+        shown = "" if console.color_system else " (in a terminal with colours)"
+        err().print(f"blue: local · orange: remote · underlined: not asked{shown}", style="dim")
+
+
+def save_steps(account: Mapping[str, Any], target: Path) -> None:
+    """Writes a page of which model wrote what.
 
     Args:
         account: Of the answer.
-        target: The page's file, or None.
-        in_terminal: Whether to show it in colours.
+        target: The page's file.
 
     Raises:
         ConfigurationError: The page can't be written.
     """
+    view = _attribution(account)
+    if view is not None:
+        path = view.save(target)
+        err().print(f"{path}: which model wrote what", style="dim", markup=False)
+
+
+def _attribution(account: Mapping[str, Any]) -> Attribution | None:
     from langchain_cogenesis.fusion.attribution import Attribution
 
     steps = account.get("steps")
-    if not steps:
-        err().print("note: no token was fused, so there is nothing to attribute.", style="yellow")
-        return
-    view = Attribution(tuple(steps))
-    if in_terminal:
-        out().print(view.text())
-        err().print("blue: local · orange: remote · underlined: not asked", style="dim")
-    if target is not None:
-        path = view.save(target)
-        err().print(f"{path}: which model wrote what", style="dim", markup=False)
+    return Attribution(tuple(steps)) if steps else None

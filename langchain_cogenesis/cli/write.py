@@ -22,6 +22,7 @@ from langchain_cogenesis.cli.output import (
     reporting,
 )
 
+_WITH_TEXT = "The text leaves too, as it is written, its private values masked in the same way."
 UNTRUSTED_ENDPOINT = "https://remote.invalid"
 """Stands for any endpoint that isn't trusted, where none is named."""
 
@@ -64,7 +65,10 @@ def write(
     k: Annotated[
         int,
         typer.Option(
-            "-k", min=0, help="At most so many pieces of context; the profile's core is one."
+            "-k",
+            min=0,
+            help="At most so many pieces of context. The profile's core (name, work, place, style: "
+            "several items) is one piece and comes first.",
         ),
     ] = 12,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the remote.")] = 60.0,
@@ -98,9 +102,10 @@ def write(
 
     Example: cogenesis write "Invite Tomas to the dinner on Saturday" --user nora --mode sketch
     """
-    from langchain_cogenesis.cli.logits import read_settings, show_steps
+    from langchain_cogenesis.cli.logits import read_settings, save_steps, show_steps
     from langchain_cogenesis.cli.pair import PairOptions, open_model, read_text
     from langchain_cogenesis.collaboration import check_mode, check_on_remote_error
+    from langchain_cogenesis.privacy.metering import EgressMeter, metered
     from langchain_cogenesis.session import UserSession
 
     options = PairOptions(local, remote, remote_model, remote_key, timeout)
@@ -113,46 +118,68 @@ def write(
         wanted = attribution is not None or show_attribution
         if mode == "logits":
             settings["logits"] = read_settings(weight, fusion, schedule, block, draft, local)
-        with open_model(session, options, with_remote=needs_remote, k=k, **settings) as model:
-            more: dict[str, Any] = {"attribution": True} if wanted else {}
-            chunks = model.stream(
-                text,
-                None,
-                mode=mode,
-                seed=seed,
-                temperature=temperature,
-                max_tokens=max_tokens,
-                **more,
-            )
-            account = _show(chunks, as_json)
-            if wanted:
-                show_steps(account, attribution, in_terminal=show_attribution and not as_json)
+        learning = EgressMeter()
+        with metered(learning):
+            opened = open_model(session, options, with_remote=needs_remote, k=k, **settings)
+            model = stack.enter_context(opened)
+        more: dict[str, Any] = {"attribution": True} if wanted else {}
+        chunks = model.stream(
+            text,
+            None,
+            mode=mode,
+            seed=seed,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            **more,
+        )
+        in_colours = show_attribution and not as_json
+        written, account = _read(chunks, shown=not (as_json or in_colours), told=not as_json)
+        account["probe_calls"] += learning.requests
+        account["probe_bytes"] += learning.bytes
+        if wanted and not account.get("steps"):
+            err().print("note: no token was fused; nothing to attribute.", style="yellow")
+        if in_colours:
+            show_steps(written, account)
+        if as_json:
+            print_json(_as_json(written, account))
+        else:
+            _print_account(account)
+        if attribution is not None:
+            save_steps(account, attribution)
 
 
-def _show(chunks: Any, as_json: bool) -> dict[str, Any]:
+def _read(chunks: Any, *, shown: bool, told: bool) -> tuple[str, dict[str, Any]]:
+    """The text and the account; shows the text, and tells the outline, as they come."""
     pieces: list[str] = []
     account: dict[str, Any] = {}
     for chunk in chunks:
         pieces.append(str(chunk.content))
-        told = chunk.response_metadata.get("cogenesis", {})
-        account.update(told)
-        if as_json:
-            continue
-        for number, point in enumerate(told.get("sketch", ()), start=1):
+        metadata = chunk.response_metadata.get("cogenesis", {})
+        account.update(metadata)
+        for number, point in enumerate(metadata.get("sketch", ()) if told else (), start=1):
             err().print(f"{number}. {point}", style="dim", markup=False)
-        sys.stdout.write(str(chunk.content))
-        sys.stdout.flush()
-    if as_json:
-        keys = ("mode", "sketch", "usage", "remote_calls", "remote_bytes", "context_ids")
-        more = {key: account[key] for key in ("tokens", "blocks") if key in account}
-        told = {key: account[key] for key in keys}
-        print_json({"text": "".join(pieces), **told, **more, "warnings": account["warnings"]})
-        return account
-    sys.stdout.write("\n")
+        if shown:
+            sys.stdout.write(str(chunk.content))
+            sys.stdout.flush()
+    if shown:
+        sys.stdout.write("\n")
+    return "".join(pieces), account
+
+
+def _as_json(written: str, account: dict[str, Any]) -> dict[str, Any]:
+    keys = (
+        *("mode", "sketch", "usage", "remote_calls", "remote_bytes", "probe_calls", "probe_bytes"),
+        *("masked", "context_ids", "context_pieces"),
+    )
+    more: dict[str, Any] = {key: account[key] for key in ("tokens", "blocks") if key in account}
+    told = {key: account[key] for key in keys}
+    return {"text": written, **told, **more, "warnings": account["warnings"]}
+
+
+def _print_account(account: dict[str, Any]) -> None:
     for warning in account["warnings"]:
         err().print(f"note: {warning}", style="yellow", markup=False)
     err().print(account_line(account), style="dim", markup=False)
-    return account
 
 
 def account_line(account: dict[str, Any]) -> str:
@@ -160,10 +187,15 @@ def account_line(account: dict[str, Any]) -> str:
     masked = sum(account["masked"].values())
     tokens = account.get("tokens", {})
     fused = f"tokens fused: {tokens.get('asked', 0)} of {sum(tokens.values())} · " if tokens else ""
+    pieces, items = account["context_pieces"], len(account["context_ids"])
+    spread = f" ({items} items)" if items != pieces else ""
+    calls, sent = str(account["remote_calls"]), str(account["remote_bytes"])
+    if account["probe_calls"]:
+        calls += f" (+{account['probe_calls']} to learn about the endpoint)"
+        sent += f" (+{account['probe_bytes']})"
     return (
-        f"mode: {account['mode']} · {fused}items of context: {len(account['context_ids'])} · "
-        f"remote calls: {account['remote_calls']} · bytes out: {account['remote_bytes']} · "
-        f"private values masked: {masked}"
+        f"mode: {account['mode']} · {fused}pieces of context: {pieces}{spread} · "
+        f"remote calls: {calls} · bytes out: {sent} · private values masked: {masked}"
     )
 
 
@@ -171,7 +203,9 @@ def preview(
     instruction: InstructionArgument,
     user: UserOption,
     store: StoreOption = None,
-    mode: Annotated[str, typer.Option("--mode", "-m", help="remote or sketch.")] = "sketch",
+    mode: Annotated[
+        str, typer.Option("--mode", "-m", help="local, remote, sketch or logits.")
+    ] = "sketch",
     ask: AskOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -199,6 +233,7 @@ def preview(
             print_json(
                 {
                     "leaves": seen.masked if leaves else None,
+                    "text_leaves": leaves and chosen == "logits",
                     "messages": [{"role": m.type, "content": m.text} for m in messages],
                     "replacements": [
                         {"start": r.start, "end": r.end, "kind": r.kind, "mark": r.mark}
@@ -209,11 +244,17 @@ def preview(
                 }
             )
             return
-        show_preview(seen, [m.text for m in messages])
+        show_preview(seen, [m.text for m in messages], with_text=chosen == "logits")
 
 
-def show_preview(seen: Any, messages: list[str]) -> None:
-    """Prints the instruction with its private values marked, and what would leave."""
+def show_preview(seen: Any, messages: list[str], *, with_text: bool = False) -> None:
+    """Prints the instruction with its private values marked, and what would leave.
+
+    Args:
+        seen: What the gate would do.
+        messages: What would leave.
+        with_text: Whether the text leaves too, as it is written.
+    """
     console = out()
     typed = Text(seen.original)
     for replacement in seen.replacements:
@@ -231,6 +272,8 @@ def show_preview(seen: Any, messages: list[str]) -> None:
     console.print("\nThis would leave", style="bold")
     for message in messages:
         console.print(_marked(message))
+    if with_text:
+        console.print(_WITH_TEXT, style="bold")
     for replacement in seen.replacements:
         surface = seen.original[replacement.start : replacement.end]
         console.print(

@@ -63,6 +63,11 @@ class MaskedPrefix:
     def __repr__(self) -> str:
         return f"MaskedPrefix(<withheld: {len(self.ids)} ids>)"
 
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """The placeholders in it, each as often as it stands there."""
+        return tuple(span.mark for span in self._mask.spans)
+
     def fork(self) -> MaskedPrefix:
         """A copy that can grow apart."""
         copy = MaskedPrefix(self._vocabulary, self._mask.fork())

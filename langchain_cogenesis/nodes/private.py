@@ -11,8 +11,8 @@ from langchain_core.prompt_values import ChatPromptValue
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableConfig
 
+from langchain_cogenesis.account import Account
 from langchain_cogenesis.answering import Writers
-from langchain_cogenesis.collaboration import Account
 from langchain_cogenesis.nodes.instruction import Instruction, read_instruction
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.session import UserSession

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 
 from langchain_cogenesis.privacy.asking import reasons
 from langchain_cogenesis.privacy.cleared import ClearedText
-from langchain_cogenesis.privacy.meter import count_request
+from langchain_cogenesis.privacy.metering import count_request
 
 
 def submit_messages(

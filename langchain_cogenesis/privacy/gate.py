@@ -13,7 +13,7 @@ import re
 import secrets
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from langchain_cogenesis.privacy.asking import (
@@ -110,7 +110,13 @@ class EgressGate:
         return ClearedText(preview.masked, origin(endpoint), masked, seal=SEAL, gate=self)
 
     def admit(
-        self, text: str, *, endpoint: str, conversation: Conversation, since: int = 0
+        self,
+        text: str,
+        *,
+        endpoint: str,
+        conversation: Conversation,
+        since: int = 0,
+        before: Mapping[str, int] | None = None,
     ) -> ClearedText | Denied:
         """Lets a text out that was masked already, as it is or not at all.
 
@@ -123,15 +129,19 @@ class EgressGate:
             conversation: Whose placeholders it holds; any other is refused.
             since: So many characters of it were admitted before; what begins there, or reaches over
                 from shortly before, is looked at.
+            before: What was masked in those characters, by kind: `masked` of what was returned
+                for them.
 
         Returns:
-            The cleared text, or a `Denied` that says which kinds of values it holds.
+            The cleared text, with all placeholders in it counted, or a `Denied` that says which
+            kinds of values it holds.
         """
         masked: Counter[str] = Counter()
         answers = self._answers.of(conversation.thread, origin(endpoint))
         if not self.policy.trusts(endpoint):
             said = self._unsaid(text, since - _OVERLAP)
-            marks = {match.group(): match[1] for match in PLACEHOLDER_PATTERN.finditer(said)}
+            found = list(PLACEHOLDER_PATTERN.finditer(said)) if "[" in said else []
+            marks = {match.group(): match[1] for match in found}
             actions = policy_actions(self.policy, self._parts(said), endpoint)
             left = Counter(
                 match.kind
@@ -143,7 +153,10 @@ class EgressGate:
             left.update(strange)
             if left:
                 return self._note_denied(Denied(origin(endpoint), left, "values remain unmasked"))
-            masked.update(marks.values())
+            # Those that ended by then were counted when they were new.
+            counted = since - (len(text) - len(said))
+            masked.update(before or {})
+            masked.update(match[1] for match in found if match.end() > counted)
         self._remember(text, endpoint, Clearance(masked, answers, answers.told()))
         return ClearedText(text, origin(endpoint), masked, seal=SEAL, gate=self)
 

@@ -43,7 +43,11 @@ _LOCK_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LedgerEntry:
-    """One entry: its number from 0, and its content, or None where that was removed."""
+    """One entry: its number from 0, and its content, or None where that was removed.
+
+    The content of a request has its `body` as it left and, where that holds token ids for a prompt,
+    their text under `prompts`, which is a list.
+    """
 
     seq: int
     content: Mapping[str, Any] | None

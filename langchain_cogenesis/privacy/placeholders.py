@@ -34,6 +34,11 @@ def placeholder(kind: str, number: int) -> str:
     return f"[{kind}_{number}]"
 
 
+def kind_of(mark: str) -> str:
+    """The kind that a placeholder stands for: `kind_of("[NAME_1]") == "NAME"`."""
+    return mark[1:].rpartition("_")[0]
+
+
 def house_placeholders() -> tuple[str, ...]:
     """All placeholders that are single tokens of the house vocabulary, in id order."""
     numbers = range(1, PLACEHOLDERS_PER_KIND + 1)

@@ -80,6 +80,12 @@ class Conversation:
                 self._surfaces[known] = surface
             return known
 
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """All placeholders so far, in the order in which they were made."""
+        with self._lock:
+            return tuple(self._surfaces)
+
     def surface(self, mark: str) -> str | None:
         """What a placeholder stands for, or None if this conversation never made it."""
         return self._surfaces.get(mark)

@@ -21,7 +21,7 @@ from langchain_cogenesis.exceptions import ConfigurationError, UnclearedRequestE
 from langchain_cogenesis.privacy.asking import reasons
 from langchain_cogenesis.privacy.cleared import Clearance
 from langchain_cogenesis.privacy.gate import EgressGate
-from langchain_cogenesis.privacy.meter import count_request
+from langchain_cogenesis.privacy.metering import count_request
 from langchain_cogenesis.privacy.policy import origin
 from langchain_cogenesis.privacy.wire import Detokenize, Part, read_parts
 
@@ -94,11 +94,15 @@ class EgressGuard:
         trusted = self.gate.policy.trusts(self.endpoint)
         masked: Counter[str] = Counter()
         asked: Counter[tuple[str, str]] = Counter()
+        parts: list[Part] = []
         if not trusted:
             self._check_address(where, target.path, target.query, headers)
-            for clearance in self._check_body(where, headers, body):
+            parts = self._read_body(where, headers, body)
+            for clearance in self._check_parts(where, parts):
                 masked.update(clearance.masked)
                 asked.update(clearance.asked)
+        elif self.gate.ledger is not None:
+            parts = self._try_to_read(body)
         recorded: Future[int] | None = None
         if self.gate.ledger is not None:
             recorded = self.gate.ledger.submit(
@@ -111,6 +115,7 @@ class EgressGuard:
                     **({"reasons": reasons(asked)} if asked else {}),
                     "trusted": trusted,
                     "body": body.decode("utf-8", "replace"),
+                    **_prompts(parts),
                 }
             )
         count_request(len(body))
@@ -130,17 +135,26 @@ class EgressGuard:
             if self.gate.known_values(value, self.endpoint):
                 self._refuse(where, f"its header {name!r} holds a private value")
 
-    def _check_body(
+    def _read_body(
         self, where: Mapping[str, str], headers: Mapping[str, str], body: bytes
-    ) -> list[Clearance]:
+    ) -> list[Part]:
         if not body:
             return []
         if any(name.lower() == "content-encoding" for name in headers):
             self._refuse(where, "its body is encoded and can't be read")
         try:
-            parts = list(read_parts(json.loads(body), self.detokenize))
+            return list(read_parts(json.loads(body), self.detokenize))
         except (ValueError, RecursionError):
             self._refuse(where, "its body is not JSON of this protocol")
+
+    def _try_to_read(self, body: bytes) -> list[Part]:
+        """What a trusted endpoint is sent, for the ledger alone: it may be anything."""
+        try:
+            return list(read_parts(json.loads(body), self.detokenize)) if self.detokenize else []
+        except (ValueError, RecursionError):
+            return []
+
+    def _check_parts(self, where: Mapping[str, str], parts: list[Part]) -> list[Clearance]:
         checked = (self._check_part(where, part) for part in parts)
         return [clearance for clearance in checked if clearance is not None]
 
@@ -176,6 +190,12 @@ class EgressGuard:
             return origin(url)
         except ConfigurationError:
             return "an address that can't be read"
+
+
+def _prompts(parts: list[Part]) -> dict[str, list[str]]:
+    """The ledger's reading of token-id prompts: nobody could see from ids what has left."""
+    read = [part.text for part in parts if part.read]
+    return {"prompts": read} if read else {}
 
 
 class _Transport:

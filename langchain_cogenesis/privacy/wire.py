@@ -93,11 +93,13 @@ class Part:
             only; `ids` are token ids that nobody could read.
         key: The option it stands under, where the protocol knows it.
         text: What it says.
+        read: Whether the text was read out of token ids.
     """
 
     kind: PartKind
     key: str
     text: str
+    read: bool = False
 
     def __repr__(self) -> str:
         return f"Part(kind={self.kind!r}, text=<withheld>)"
@@ -152,4 +154,4 @@ def _is_ids(value: Any) -> bool:
 def _read_ids(ids: Sequence[int], key: str, detokenize: Detokenize | None) -> Part:
     if detokenize is None:
         return Part("ids", key, "")
-    return Part("text", key, detokenize(ids))
+    return Part("text", key, detokenize(ids), read=True)

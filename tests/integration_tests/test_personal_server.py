@@ -112,7 +112,15 @@ def test_stream_is_the_whole_answer_in_pieces(client: openai.OpenAI, name: str) 
     pieces = [c.choices[0].delta.content or "" for c in chunks if c.choices]
     assert len(pieces) > 3
     assert "".join(pieces) == whole.choices[0].message.content
-    assert chunks[-1].usage == whole.usage
+    usage = chunks[-1].usage
+    assert usage is not None
+    if name == "cogenesis-logits":
+        # How many requests it takes depends on how long the last ones took.
+        told = whole.model_extra["cogenesis"]["usage"]  # type: ignore[index]
+        assert told["remote"]["input_tokens"] > told["remote"]["output_tokens"] > 0
+        assert usage.completion_tokens > told["local"]["output_tokens"]
+    else:
+        assert usage == whole.usage
     [end] = [c for c in chunks if c.choices and c.choices[0].finish_reason]
     assert end.model_extra["cogenesis"]["mode"] == whole.model_extra["cogenesis"]["mode"]
 

@@ -212,8 +212,9 @@ def _stream(chunks: Iterator[AIMessageChunk], written: Written) -> Iterator[str]
     for chunk in chunks:
         written.account.update(chunk.response_metadata.get("cogenesis", {}))
         yield message_text(chunk)
-    told = written.account.get("usage", {}).get("remote", {})
-    if told.get("total_tokens"):
+    told = written.account.get("usage", {}).get("remote") or {}
+    # What is fused is counted at the wire, like the rows of other ways of fusing.
+    if told.get("total_tokens") and written.account.get("mode") != "logits":
         written.usage = {"input": told["input_tokens"], "output": told["output_tokens"]}
 
 

@@ -15,6 +15,7 @@ from langchain_cogenesis.models.endpoints.texts import AWKWARD
 from langchain_cogenesis.models.logprobs import Distribution, TopLogprobs
 from langchain_cogenesis.models.vocabulary import Vocabulary, require_same
 from langchain_cogenesis.privacy.gate import EgressGate
+from langchain_cogenesis.privacy.metering import count_tokens
 from langchain_cogenesis.privacy.restore import Conversation
 
 ASSUMED_N_CTX = 8192
@@ -165,9 +166,10 @@ class RemoteNextTokenModel(ABC):
         # A single position is a continuation by one token: the server has read what is before.
         if self._capabilities.scores_prompt and first < len(asked):
             rows = self._rows(asked, first)
+            count_tokens(len(asked), len(asked) - first + 1)
         else:
             ends = range(first, len(asked) + 1)
-            rows = [row for end in ends for row in self._continue(asked[:end], 1)[1][:1]]
+            rows = [row for end in ends for row in self._continued(asked[:end], 1)[1][:1]]
         if len(rows) != len(asked) - first + 1:
             raise self.client.unusable(f"{len(rows)} rows for {len(asked) - first + 1} positions")
         return [row.checked(self.client.source) for row in rows]
@@ -192,13 +194,18 @@ class RemoteNextTokenModel(ABC):
             return Draft((), ())
         asked = self._checked(ids)
         count = min(count if self._capabilities.drafts else 1, self.n_ctx - len(asked))
-        found, rows = self._continue(asked, count)
+        found, rows = self._continued(asked, count)
         ended = next((at for at, i in enumerate(found) if i in self.eog_ids), None)
         kept = found[:count] if ended is None else found[:ended]
         if len(rows) < len(kept) + (ended is not None):
             raise self.client.unusable(f"{len(rows)} rows for {len(kept)} tokens")
         rows = rows[: len(kept) + 1] if len(kept) < count else rows[: len(kept)]
         return Draft(tuple(kept), tuple(row.checked(self.client.source) for row in rows))
+
+    def _continued(self, ids: list[int], count: int) -> tuple[list[int], list[TopLogprobs]]:
+        answer = self._continue(ids, count)
+        count_tokens(len(ids), count)
+        return answer
 
     @abstractmethod
     def prompt_ids(self, messages: Sequence[Mapping[str, str]]) -> list[int]:

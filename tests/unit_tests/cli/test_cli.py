@@ -131,7 +131,18 @@ def test_preview_sends_nothing_and_shows_the_replacements(nora: Path) -> None:
     text = run("preview", ASK, "--user", "nora")
     assert "[NAME_1]  stands for  Tomas" in text
     assert run_json("preview", ASK, "--user", "nora", "--mode", "local")["leaves"] is None
+    assert told["text_leaves"] is False
+    assert "leaves too" not in text
     assert run_json("ledger", "show", "--user", "nora")["entries"] == []
+
+
+def test_preview_of_logit_mode_says_that_the_text_leaves_too(nora: Path) -> None:
+    """What is written leaves with the instruction, masked; where nothing leaves, neither does."""
+    asked = ("preview", ASK, "--user", "nora", "--mode")
+    assert run_json(*asked, "logits")["text_leaves"] is True
+    assert run_json(*asked, "local")["text_leaves"] is False
+    assert "The text leaves too, as it is written" in run(*asked, "logits")
+    assert "logits" in click.unstyle(run("preview", "--help"))
 
 
 @pytest.mark.parametrize("mode", ["local", "remote", "sketch"])
@@ -143,10 +154,16 @@ def test_write_in_every_mode(nora: Path, mode: str) -> None:
     )  # fmt: skip
     assert list(told) == [
         "text", "mode", "sketch", "usage",
-        "remote_calls", "remote_bytes", "context_ids", "warnings",
+        "remote_calls", "remote_bytes", "probe_calls", "probe_bytes",
+        "masked", "context_ids", "context_pieces", "warnings",
     ]  # fmt: skip
     assert told["mode"] == mode
     assert told["text"]
+    assert told["masked"] == ({} if mode == "local" else {"NAME": 1, "PLACE": 1})
+    assert (told["usage"]["remote"]["total_tokens"] > 0) is (mode != "local")
+    assert told["probe_calls"] == 0
+    # The core of the profile is one piece of several items.
+    assert (0 < told["context_pieces"] < len(told["context_ids"])) is (mode != "remote")
     assert (told["remote_calls"] >= 1) is (mode != "local")
     assert (told["remote_bytes"] > 0) is (mode != "local")
     entries = run_json("ledger", "show", "--user", "nora")["entries"]

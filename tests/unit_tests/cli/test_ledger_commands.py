@@ -68,6 +68,17 @@ def test_show(ledger: EgressLedger, options: tuple[str, ...], shown: range) -> N
     assert all("1 NAME" in line for line in lines)
 
 
+def test_show_one_with_token_ids(ledger: EgressLedger) -> None:
+    """The text of a prompt of ids is shown under the body; pruned, neither is there."""
+    noted = {"event": "request", "body": '{"prompt": [7, 8]}', "prompts": ["Dear [NAME_1],"]}
+    number = str(ledger.append(noted))
+    assert "Dear [NAME_1]," in run("show", "--entry", number)
+    assert run_json("show", "--entry", number)["prompts"] == ["Dear [NAME_1],"]
+    run("prune", "--keep", "0", "--yes")
+    assert "NAME_1" not in run("show", "--entry", number)
+    assert run_json("verify")["intact"] is True
+
+
 def test_show_one_in_full(ledger: EgressLedger) -> None:
     """`--entry` shows the body, of any segment; a number that isn't there is an error."""
     assert run_json("show", "--entry", "0")["body"].endswith("please: 0")

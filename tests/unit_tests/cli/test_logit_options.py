@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from typer.testing import CliRunner
 
 from langchain_cogenesis.cli.app import app
 from langchain_cogenesis.cli.logits import read_block
+from langchain_cogenesis.context.directory import UserDirectories
 from langchain_cogenesis.exceptions import ConfigurationError
+from langchain_cogenesis.privacy.placeholders import PLACEHOLDER_PATTERN, kind_of
+from langchain_cogenesis.prompts import PUBLIC_TEMPLATES
 from langchain_cogenesis.server.process import Endpoint, serve_in_child
+from langchain_cogenesis.session import open_ledger
 
 PROFILE = """\
 name: Nora Lindqvist
@@ -88,12 +94,56 @@ def test_the_way_of_asking_makes_no_difference_to_the_text(run: Any) -> None:
     assert told[1]["remote_calls"] < told[0]["remote_calls"]
 
 
-def test_attribution_is_a_page_and_colours(run: Any, tmp_path: Path) -> None:
-    """The page is one file that needs nothing else; the terminal shows the text and a legend."""
+def test_the_account_and_the_ledger_agree(run: Any, store: Path) -> None:
+    """Calls, bytes, kinds of values and tokens are those of the ledger, which can be read."""
+    ledger = open_ledger(UserDirectories(store).path("nora"), UserDirectories(store).keys("nora"))
+    before = ledger.count()
+    result = run("--json", "--block", "4", "--seed", "1", "--max-tokens", "60")
+    told = json.loads(result.stdout)
+    entries = [entry.content or {} for entry in ledger.entries(before)]
+    assert told["remote_calls"] + told["probe_calls"] == len(entries)
+    assert told["remote_bytes"] + told["probe_bytes"] == sum(e["bytes"] for e in entries)
+    # The model's name is asked for, then what can be asked of it.
+    assert told["probe_calls"] >= 5
+    answer = entries[told["probe_calls"] :]
+    sent = [e for e in answer if "prompts" in e]
+    ids = [json.loads(e["body"])["prompt"] for e in sent]
+    wanted = [json.loads(e["body"])["max_tokens"] for e in sent]
+    assert told["usage"]["remote"]["input_tokens"] == sum(map(len, ids)) > 0
+    assert told["usage"]["remote"]["output_tokens"] == sum(wanted)
+    marks: set[str] = set()
+    for entry in sent:
+        [prompt] = entry["prompts"]
+        assert "Invite [NAME_1] to the dinner in [PLACE_1]" in prompt
+        for template in sorted(PUBLIC_TEMPLATES, key=len, reverse=True):
+            # It speaks of placeholders that stand for nothing.
+            prompt = prompt.replace(template, "")
+        found = [match.group() for match in PLACEHOLDER_PATTERN.finditer(prompt)]
+        assert entry["masked"] == Counter(map(kind_of, found))
+        marks.update(found)
+    assert told["masked"] == Counter(map(kind_of, marks))
+    assert len(sent[-1]["prompts"][0]) > len(sent[0]["prompts"][0])
+
+
+def test_attribution_is_a_page_and_colours(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page is one file that needs nothing else; the text is printed once, with a legend."""
     page = tmp_path / "who.html"
     result = run("--attribution", str(page), "--show-attribution")
     assert result.exit_code == 0, result.output
     assert "tokens fused:" in result.output
+    assert "to learn about the endpoint)" in result.output
+    assert "pieces of context: " in result.output
+    plain = run().stdout
+    assert len(plain.strip()) > 20
+    assert result.stdout == plain
+    assert "in a terminal with colours" in result.stderr
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    coloured = run("--show-attribution").stdout
+    assert "\x1b[" in coloured
+    assert click.unstyle(coloured) == plain
     assert "blue: local" in result.output
     html = page.read_text(encoding="utf-8")
     assert "<html" in html

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -182,6 +183,31 @@ def test_what_was_masked_before_is_admitted_as_it_is() -> None:
         assert isinstance(denied, Denied)
         assert denied.kinds[kind] == 1
         assert gate.clearance(refused, where["endpoint"]) is None
+
+
+def test_every_placeholder_counts_though_only_new_text_is_looked_at() -> None:
+    """The counts of text that grows are those of the whole text, wherever it was cut."""
+    gate = EgressGate(public_texts=("Keep [NAME_9].",))
+    conversation = Conversation()
+    name, place = conversation.mask("NAME", "Tomas"), conversation.mask("PLACE", "Wexford")
+    where: Any = {"endpoint": "http://127.0.0.1:1/v1", "conversation": conversation}
+    letter = f"Keep [NAME_9]. Dear {name}, come to {place}. " + "It is far. " * 30
+    text = f"{letter}Yours, {name}, in {place}, {place}"
+    whole = gate.admit(text, **where)
+    assert isinstance(whole, ClearedText)
+    assert dict(whole.masked) == {"NAME": 2, "PLACE": 3}
+    for size in (1, 5, 120):
+        known: ClearedText | None = None
+        for end in [*range(len("Keep [NAME_9]."), len(text), size), len(text)]:
+            since, before = (len(known.text), known.masked) if known else (0, None)
+            found = gate.admit(text[:end], since=since, before=before, **where)
+            assert isinstance(found, ClearedText)
+            known = found
+        assert known is not None
+        assert known.masked == whole.masked
+        clearance = gate.clearance(text, where["endpoint"])
+        assert clearance is not None
+        assert clearance.masked == whole.masked
 
 
 def test_what_is_looked_at_again_may_begin_inside_a_template() -> None:

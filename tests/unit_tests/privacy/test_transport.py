@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ import httpx
 import pytest
 
 from langchain_cogenesis.exceptions import LedgerError, UnclearedRequestError
-from langchain_cogenesis.privacy.gate import EgressGate
+from langchain_cogenesis.privacy.gate import ClearedText, EgressGate
 from langchain_cogenesis.privacy.ledger import EgressLedger
+from langchain_cogenesis.privacy.ledger_chain import content_line
+from langchain_cogenesis.privacy.ledger_keys import LedgerKeys
 from langchain_cogenesis.privacy.lexicon import PrivateLexicon, PrivateValue
-from langchain_cogenesis.privacy.meter import EgressMeter, metered
+from langchain_cogenesis.privacy.metering import EgressMeter, metered
 from langchain_cogenesis.privacy.policy import EgressPolicy
 from langchain_cogenesis.privacy.restore import Conversation
 from langchain_cogenesis.privacy.transport import (
@@ -170,6 +173,48 @@ def test_token_ids_are_read_through_the_vocabulary(tmp_path: Path) -> None:
     (tmp_path / "blind").mkdir()
     blind = Door(tmp_path / "blind")
     blind.refuses({"model": "max-7b", "prompt": [1, 1]}, "token ids")
+
+
+def test_the_ledger_keeps_what_token_ids_read(tmp_path: Path) -> None:
+    """Beside a body of ids stands their text; it is chained, and goes with the contents."""
+    words = {1: "Dear", 2: "[NAME_1]", 3: "goodbye"}
+    door = Door(tmp_path, detokenize=lambda ids: " ".join(words[i] for i in ids))
+    conversation = Conversation()
+    conversation.mask("NAME", "Max")
+    for text in ("Dear [NAME_1]", "goodbye"):
+        admitted = door.gate.admit(text, endpoint=BASE, conversation=conversation)
+        assert isinstance(admitted, ClearedText)
+    door.post({"model": "max-7b", "prompt": [[1, 2], [3]]})
+    door.post(chat(TEMPLATE))
+    first, second = [entry.content or {} for entry in door.ledger.entries()]
+    assert first["prompts"] == ["Dear [NAME_1]", "goodbye"]
+    assert first["masked"] == {"NAME": 1}
+    assert json.loads(first["body"])["prompt"] == [[1, 2], [3]]
+    assert first["digest"] == hashlib.sha256(first["body"].encode()).hexdigest()
+    assert "prompts" not in second
+    # One byte of the text changed, and sealed anew with the right key: the chain says so.
+    path = door.ledger.directory / "entries.jsonl"
+    kept = path.read_bytes()
+    altered = json.dumps({**first, "prompts": ["Dear [NAME_2]", "goodbye"]}, sort_keys=True)
+    lines = kept.splitlines(keepends=True)
+    path.write_bytes(content_line(LedgerKeys(b"k" * 32), 0, altered.encode()) + lines[1])
+    assert not door.ledger.verify().intact
+    path.write_bytes(kept)
+    assert door.ledger.verify().intact
+    assert door.ledger.redact({0}) == 1
+    assert next(iter(door.ledger.entries())).content is None
+    assert door.ledger.verify().intact
+
+
+def test_a_trusted_endpoints_ids_are_read_for_the_ledger_too(tmp_path: Path) -> None:
+    """There the text is as it left; a body that can't be read is noted as it is."""
+    policy = EgressPolicy(trusted=frozenset({BASE}))
+    door = Door(tmp_path, policy=policy, detokenize=lambda ids: "Max Ellery")
+    door.post({"model": "max-7b", "prompt": [7]})
+    door.client.post(CHAT, content=b"{")
+    first, second = [entry.content or {} for entry in door.ledger.entries()]
+    assert first["prompts"] == ["Max Ellery"]
+    assert "prompts" not in second
 
 
 def test_a_request_is_in_the_ledger_before_it_is_sent(door: Door) -> None:
