@@ -12,6 +12,7 @@ from langchain_cogenesis.privacy.echo import EchoDetector
 from langchain_cogenesis.privacy.lexicon import PrivateLexicon, PrivateValue
 from langchain_cogenesis.privacy.moments import find_amounts, find_dates, parse_moment
 from langchain_cogenesis.privacy.normalize import canonicalize
+from langchain_cogenesis.privacy.noted_words import named_runs, telling_nouns
 from langchain_cogenesis.privacy.own_words import (
     age_values,
     german_values,
@@ -43,9 +44,14 @@ def build_lexicon(context: PrivateContext) -> PrivateLexicon:
     and times of events), whatever has the shape of an e-mail address, a phone number, an order
     number, a URL, a handle, a date or a sum anywhere, and what facts and activities call by name
     or in quotes, or by a word that English hardly has: ages with their unit, rare titles of jobs,
-    illnesses and hobbies, things that were bought, codes and handles.
+    illnesses and hobbies, things that were bought, codes and handles. Of what the user wrote it is
+    what stands there with capitals within a sentence, two words or more of which one is rare.
+
+    What is merely told there (`merely_told`) is noted, and never certain.
     """
-    return PrivateLexicon(private_values(context), events=private_events(context))
+    return PrivateLexicon(
+        private_values(context), events=private_events(context), told=merely_told(context)
+    )
 
 
 def build_echoes(context: PrivateContext) -> EchoDetector:
@@ -63,6 +69,9 @@ def private_values(context: PrivateContext) -> Iterator[PrivateValue]:
         yield from _activity_values(activity, in_german)
     for sample in context.writings:
         yield from _people(sample.recipient or "")
+        for run, is_rare in named_runs(sample.text):
+            if is_rare:
+                yield PrivateValue("ITEM", run)
     for item in context.items():
         yield from _shaped_values(item.text)
     for fact in _facts(context):
@@ -76,6 +85,29 @@ def private_events(context: PrivateContext) -> Iterator[str]:
         moment = parse_moment(activity.when or "")
         if moment is not None and activity.when is not None:
             yield activity.when.strip().replace(" ", "T")
+
+
+def merely_told(context: PrivateContext) -> Iterator[PrivateValue]:
+    """Yields what a context tells and many people say: to be shown where it stands, not masked.
+
+    These are nouns of facts, notes and the occupation, the age by itself, names of several words
+    in facts, activities and the user's own texts, and days in the latter.
+    """
+    in_german = _is_german(context)
+    noted = [activity.text for activity in context.activities if activity.kind == "note"]
+    if context.profile is not None:
+        noted += [context.profile.occupation or "", *context.profile.facts]
+        if context.profile.age is not None:
+            yield PrivateValue("NUMBER", str(context.profile.age))
+    for text in noted:
+        for noun in telling_nouns(text, in_german=in_german):
+            yield PrivateValue("ITEM", noun)
+    written = [sample.text for sample in context.writings]
+    for text in (*_facts(context), *written):
+        for run, _ in named_runs(text):
+            yield PrivateValue("ITEM", run)
+    for text in written:
+        yield from _dates(text)
 
 
 def _facts(context: PrivateContext) -> Iterator[str]:
