@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from langchain_cogenesis.context.schema import Activity, PrivateContext, UserProfile
 from langchain_cogenesis.privacy import rarity
@@ -28,6 +29,7 @@ _AT_EMPLOYER = re.compile(
 _EMAIL_LIKE = re.compile(r"\S+@\S+")
 _ADDRESSED = re.compile(r"(?P<name>[^<>]*?)\s*<(?P<address>[^<>\s]+@[^<>\s]+)>")
 _HANDLE = re.compile(r"(?<![\w@.])@[A-Za-z_][\w.]{1,29}\b")
+_NUMBERED_LINE = re.compile(r".*\d.*")
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"')\]]+", re.IGNORECASE)
 _QUOTED = re.compile(
     r"[\"“„«]([^\"“”„«»\n]{2,60})[\"”“»]|(?<!\w)['‘]([A-Z][^'‘’\n]{2,60})['’](?!\w)"
@@ -49,8 +51,13 @@ def build_lexicon(context: PrivateContext) -> PrivateLexicon:
 
     What is merely told there (`merely_told`) is noted, and never certain.
     """
+    named = [run for sample in context.writings for run in named_runs(sample.text)]
+    rare = (PrivateValue("ITEM", run) for run, is_rare in named if is_rare)
+    other = (PrivateValue("ITEM", run) for run, is_rare in named if not is_rare)
     return PrivateLexicon(
-        private_values(context), events=private_events(context), told=merely_told(context)
+        chain(private_values(context), rare),
+        events=private_events(context),
+        told=chain(merely_told(context), other),
     )
 
 
@@ -69,9 +76,6 @@ def private_values(context: PrivateContext) -> Iterator[PrivateValue]:
         yield from _activity_values(activity, in_german)
     for sample in context.writings:
         yield from _people(sample.recipient or "")
-        for run, is_rare in named_runs(sample.text):
-            if is_rare:
-                yield PrivateValue("ITEM", run)
     for item in context.items():
         yield from _shaped_values(item.text)
     for fact in _facts(context):
@@ -91,7 +95,7 @@ def merely_told(context: PrivateContext) -> Iterator[PrivateValue]:
     """Yields what a context tells and many people say: to be shown where it stands, not masked.
 
     These are nouns of facts, notes and the occupation, the age by itself, names of several words
-    in facts, activities and the user's own texts, and days in the latter.
+    in facts and activities, and days in what the user wrote.
     """
     in_german = _is_german(context)
     noted = [activity.text for activity in context.activities if activity.kind == "note"]
@@ -102,12 +106,13 @@ def merely_told(context: PrivateContext) -> Iterator[PrivateValue]:
     for text in noted:
         for noun in telling_nouns(text, in_german=in_german):
             yield PrivateValue("ITEM", noun)
-    written = [sample.text for sample in context.writings]
-    for text in (*_facts(context), *written):
-        for run, _ in named_runs(text):
+    for fact in _facts(context):
+        for run, _ in named_runs(fact):
             yield PrivateValue("ITEM", run)
-    for text in written:
-        yield from _dates(text)
+    for sample in context.writings:
+        # Most lines of a mail hold no number, and needn't be looked at.
+        for line in _NUMBERED_LINE.findall(sample.text):
+            yield from _dates(line)
 
 
 def _facts(context: PrivateContext) -> Iterator[str]:

@@ -11,6 +11,7 @@ from operator import attrgetter, itemgetter
 from typing import Any, Literal, NamedTuple
 
 from langchain_cogenesis.privacy import escapes
+from langchain_cogenesis.privacy.automata import automaton_of
 from langchain_cogenesis.privacy.forms import IN_GERMAN, Form, Rule, forms_of
 from langchain_cogenesis.privacy.normalize import (
     CanonicalText,
@@ -186,11 +187,11 @@ class PrivateLexicon:
 
     @cached_property
     def _automaton(self) -> Any:
-        return _automaton(self._forms)
+        return automaton_of(self._forms)
 
     @cached_property
     def _perhaps_automaton(self) -> Any:
-        return _automaton(self._perhaps)
+        return automaton_of(self._perhaps)
 
     @cached_property
     def _typos(self) -> TypoIndex:
@@ -293,16 +294,6 @@ def _between(matches: Sequence[Match], text: str) -> tuple[str, list[tuple[int, 
         length += len(parts[-1]) + len(piece)
         reached = match.end if match else reached
     return "".join(parts), offsets
-
-
-def _automaton(forms: dict[str, list[Form]]) -> Any:
-    import ahocorasick
-
-    automaton = ahocorasick.Automaton()
-    for canonical, known in forms.items():
-        automaton.add_word(canonical, known)
-    automaton.make_automaton()
-    return automaton
 
 
 def _spans(automaton: Any, canonical: str) -> Iterator[tuple[int, int, list[Form]]]:

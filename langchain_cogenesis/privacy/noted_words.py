@@ -7,10 +7,11 @@ many people, so that masking it would be noise. Who looks at what leaves should 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 from langchain_cogenesis.privacy import german, rarity
+from langchain_cogenesis.privacy.automata import automaton_of
 from langchain_cogenesis.privacy.forms import Form, Rule, forms_of
 from langchain_cogenesis.privacy.normalize import canonical_form, canonicalize
 
@@ -24,14 +25,16 @@ _MONTHS = (
     "|Januar|Februar|März|Mai|Juni|Juli|Oktober|Dezember"
 )
 _NO_NOUN = frozenset(f"{_DAYS}|{_MONTHS}".lower().split("|"))
+_NO_NAME = _NO_NOUN | {"i'm", "i'll", "i'd", "i've", "i’m", "i’ll", "i’d", "i’ve", "of", "the"}
 _DAY_BEFORE = re.compile(
     rf"\b(?:{_DAYS}|Mon|Tue|Wed|Thu|Fri|Sat|Sun),? (?:the |den )?\Z", re.IGNORECASE
 )
 _DAY_REACH = 20
-_CAPITAL = rf"(?!(?:{_DAYS}|{_MONTHS})\b|I['’])[A-Z][\w'’-]+"
+# A capital comes first, and what is before it after: so is it looked for quickly.
 _RUN = re.compile(
-    rf"(?<=[a-z,] )({_CAPITAL}(?:[ \t](?:(?:of|the|de|del|la|da|di|and)[ \t])?{_CAPITAL})+)"
+    r"[A-Z](?<=[a-z,] [A-Z])[\w'’-]+(?: (?:(?:of|the|de|del|la|da|di|and) )?[A-Z][\w'’-]+)+"
 )
+_POSSESSIVE = re.compile(r"(?:['’]s?)\Z")
 _NEVER_ALONE = frozenset((Rule.APART, Rule.DAY))
 _GERMAN_NOUN = 4
 
@@ -51,7 +54,7 @@ class NotedWords:
         for kind, text in dict.fromkeys(values):
             for form in _forms(kind, text):
                 self._forms.setdefault(form.canonical, form)
-        self._automaton = _automaton(self._forms) if self._forms else None
+        self._automaton = automaton_of(self._forms) if self._forms else None
 
     def __repr__(self) -> str:
         return f"NotedWords(<withheld: {len(self._forms)} forms>)"
@@ -98,7 +101,20 @@ def named_runs(text: str) -> Iterator[tuple[str, bool]]:
     if not runs or canonicalize(text).is_german:
         return
     for run in runs:
-        yield run, any(rarity.is_rare(word) for word in run.lower().split())
+        words = _POSSESSIVE.sub("", run).split()
+        while words and words[0].lower() in _NO_NAME:
+            del words[0]
+        while words and words[-1].lower() in _NO_NAME:
+            del words[-1]
+        if len(words) > 1:
+            yield " ".join(words), _is_rare_run([word.lower() for word in words])
+
+
+def _is_rare_run(words: Sequence[str]) -> bool:
+    """Whether one of the words is rare, and English doesn't often put them all together."""
+    return any(map(rarity.is_rare, words)) and not all(
+        rarity.is_common_pair(*pair) for pair in pairwise(words)
+    )
 
 
 def _forms(kind: str, text: str) -> Iterator[Form]:
@@ -117,19 +133,9 @@ def _numbers(word: str) -> Iterator[str]:
     if word.endswith("ies"):
         yield word[:-3] + "y"
     elif word.endswith("s"):
-        if len(word) > 4 and not word.endswith("ss"):
+        if len(word) > 3 and not word.endswith("ss"):
             yield word[:-1]
         return
     if word.endswith("y"):
         yield word[:-1] + "ies"
     yield word + "s"
-
-
-def _automaton(forms: dict[str, Form]) -> Any:
-    import ahocorasick
-
-    automaton = ahocorasick.Automaton()
-    for canonical, form in forms.items():
-        automaton.add_word(canonical, form)
-    automaton.make_automaton()
-    return automaton

@@ -30,9 +30,7 @@ _EVERYWHERE = 40_000_000
 _BRITISH = (("or", "our"), ("ere", "re"), ("er", "re"), ("el", "ell"), ("iz", "is"), ("yz", "ys"))
 _BEFORE_NOUNS = ("the", "a", "an", "my", "your", "be", "not", "very")
 _BEFORE_VERBS = ("to", "i", "he", "she", "we", "you", "it")
-_BEFORE_NAMED = frozenset(
-    ("the", "a", "an", "of", "my", "your", "our", "his", "her", "very")
-)
+_BEFORE_NAMED = frozenset(("the", "a", "an", "of", "my", "your", "our", "his", "her", "very"))
 _BEFORE_DONE = frozenset(
     ("to", "i", "we", "he", "she", "you", "they", "who", "will", "can", "would")
 )
@@ -90,8 +88,12 @@ def is_commonplace(word: str) -> bool:
 
 
 def is_noun_like(word: str) -> bool:
-    """Whether a word (in lower case) isn't rather a verb, by what it mostly stands behind."""
-    return word not in _verb_like()
+    """Whether a word (in lower case) isn't rather a verb, by what it mostly stands behind.
+
+    Of a word of which nothing is known it is so if the word is rare.
+    """
+    balance = _balance().get(word, 0)
+    return balance > 0 or (balance == 0 and is_rare(word))
 
 
 def is_common_pair(first: str, second: str) -> bool:
@@ -108,15 +110,16 @@ def is_common_phrase(words: list[str]) -> bool:
 
 
 @cache
-def _verb_like() -> frozenset[str]:
+def _balance() -> Counter[str]:
+    """How much more often a word stands where nouns and adjectives do than where verbs do."""
     words = _read(_PAIRS_FILE).split()
     balance: Counter[str] = Counter()
     for before, word, count in zip(words[::3], words[1::3], words[2::3], strict=True):
-        if before in _BEFORE_DONE:
+        if before in _BEFORE_NAMED:
             balance[word] += int(count)
-        elif before in _BEFORE_NAMED:
+        elif before in _BEFORE_DONE:
             balance[word] -= int(count)
-    return frozenset(word for word, more in balance.items() if more > 0)
+    return balance
 
 
 @cache
