@@ -52,8 +52,8 @@ def build_lexicon(context: PrivateContext) -> PrivateLexicon:
     What is merely told there (`merely_told`) is noted, and never certain.
     """
     named = [run for sample in context.writings for run in named_runs(sample.text)]
-    rare = (PrivateValue("ITEM", run) for run, is_rare in named if is_rare)
-    other = (PrivateValue("ITEM", run) for run, is_rare in named if not is_rare)
+    rare = (PrivateValue(run.kind, run.text) for run in named if run.is_rare)
+    other = (PrivateValue(run.kind, run.text) for run in named if not run.is_rare)
     return PrivateLexicon(
         chain(private_values(context), rare),
         events=private_events(context),
@@ -107,8 +107,8 @@ def merely_told(context: PrivateContext) -> Iterator[PrivateValue]:
         for noun in telling_nouns(text, in_german=in_german):
             yield PrivateValue("ITEM", noun)
     for fact in _facts(context):
-        for run, _ in named_runs(fact):
-            yield PrivateValue("ITEM", run)
+        for run in named_runs(fact):
+            yield PrivateValue(run.kind, run.text)
     for sample in context.writings:
         # Most lines of a mail hold no number, and needn't be looked at.
         for line in _NUMBERED_LINE.findall(sample.text):

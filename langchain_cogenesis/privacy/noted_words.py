@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from langchain_cogenesis.privacy import german, rarity
 from langchain_cogenesis.privacy.automata import automaton_of
@@ -34,6 +35,7 @@ _DAY_REACH = 20
 _RUN = re.compile(
     r"[A-Z](?<=[a-z,] [A-Z])[\w'’-]+(?: (?:(?:of|the|de|del|la|da|di|and) )?[A-Z][\w'’-]+)+"
 )
+_WHERE = re.compile(r"\b(?:at|in|near|from) \Z")
 _POSSESSIVE = re.compile(r"(?:['’]s?)\Z")
 _NEVER_ALONE = frozenset((Rule.APART, Rule.DAY))
 _GERMAN_NOUN = 4
@@ -91,23 +93,42 @@ def telling_nouns(text: str, *, in_german: bool = False) -> Iterator[str]:
             yield word
 
 
-def named_runs(text: str) -> Iterator[tuple[str, bool]]:
-    """Words with capitals side by side within a sentence of English; whether one is rare.
+class NamedRun(NamedTuple):
+    """Words with capitals side by side.
+
+    Attributes:
+        kind: `PLACE` if something is said to be there, else `ITEM`.
+        text: The words.
+        is_rare: Whether one of them is rare, and English doesn't often put them together.
+    """
+
+    kind: str
+    text: str
+    is_rare: bool
+
+    def __repr__(self) -> str:
+        return f"NamedRun(kind={self.kind!r}, <withheld>)"
+
+
+def named_runs(text: str) -> Iterator[NamedRun]:
+    """Words with capitals side by side within a sentence of English.
 
     Days and months don't count: "at Casa Lume Friday" names one place.
     """
-    runs = dict.fromkeys(_RUN.findall(text))
+    runs = list(_RUN.finditer(text))
     # Every noun of German has a capital. Most texts have no such run, and needn't be looked at.
     if not runs or canonicalize(text).is_german:
         return
     for run in runs:
-        words = _POSSESSIVE.sub("", run).split()
+        words = _POSSESSIVE.sub("", run[0]).split()
         while words and words[0].lower() in _NO_NAME:
             del words[0]
         while words and words[-1].lower() in _NO_NAME:
             del words[-1]
         if len(words) > 1:
-            yield " ".join(words), _is_rare_run([word.lower() for word in words])
+            place = _WHERE.search(text, max(0, run.start() - _DAY_REACH), run.start())
+            is_rare = _is_rare_run([word.lower() for word in words])
+            yield NamedRun("PLACE" if place else "ITEM", " ".join(words), is_rare)
 
 
 def _is_rare_run(words: Sequence[str]) -> bool:

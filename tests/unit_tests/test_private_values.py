@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from langchain_cogenesis.context.importers import import_files
 from langchain_cogenesis.context.schema import (
     Activity,
     Contact,
@@ -11,6 +12,7 @@ from langchain_cogenesis.context.schema import (
     UserProfile,
     WritingSample,
 )
+from langchain_cogenesis.data.persona import DEMO_INSTRUCTION, persona_files
 from langchain_cogenesis.privacy.detectors import PatternDetector
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.privacy.preview import Preview
@@ -204,10 +206,9 @@ NEWCOMER = PrivateContext(
 )
 
 
-def _seen(text: str) -> Preview:
-    gate = EgressGate(
-        build_lexicon(NEWCOMER), detectors=(PatternDetector(), build_echoes(NEWCOMER))
-    )
+def _seen(text: str, context: PrivateContext = NEWCOMER) -> Preview:
+    detectors = (PatternDetector(), build_echoes(context))
+    gate = EgressGate(build_lexicon(context), detectors=detectors)
     return gate.preview(text, endpoint="https://x.example", conversation=Conversation())
 
 
@@ -221,10 +222,10 @@ def _seen(text: str) -> Preview:
         ),
         (
             "Thank her for the dinner at Casa Lume on Friday 30 April",
-            "Thank her for the dinner at [ITEM_1] on Friday 30 April",
+            "Thank her for the dinner at [PLACE_1] on Friday 30 April",
             ["Friday 30 April"],
         ),
-        ("the bar of the faena hotel", "the bar of the [ITEM_1]", []),
+        ("the bar of the faena hotel", "the bar of the [PLACE_1]", []),
         (
             "two nurses, 34 of them, no nut",
             "two nurses, 34 of them, no nut",
@@ -303,3 +304,13 @@ def test_a_number_stays_certain_until_its_sentence_tells_otherwise() -> None:
     for text in ("I am 34 with three dogs", "I am 34 weeks in", "I am 34, a nurse"):
         found = [bool(lexicon.find(text[:end])) for end in range(len("I am 34"), len(text) + 1)]
         assert found == sorted(found, reverse=True)
+
+
+def test_the_persona_is_masked_and_noted_by_her_mailbox() -> None:
+    """A place that her mail alone names is masked, its day is shown; her demonstration reads on."""
+    (context,) = import_files(persona_files()).contexts.values()
+    text = "Thank Juna for the birthday dinner at Casa Lume on Friday 30 April"
+    seen = _seen(text, context)
+    assert seen.masked == ("Thank [NAME_1] for the birthday dinner at [PLACE_1] on Friday 30 April")
+    assert [text[m.start : m.end] for m in seen.noted] == ["Friday 30 April"]
+    assert _seen(DEMO_INSTRUCTION, context).noted == ()
