@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from langchain_cogenesis.context.schema import Activity, PrivateContext, UserProfile
 from langchain_cogenesis.privacy import rarity
@@ -12,6 +13,7 @@ from langchain_cogenesis.privacy.echo import EchoDetector
 from langchain_cogenesis.privacy.lexicon import PrivateLexicon, PrivateValue
 from langchain_cogenesis.privacy.moments import find_amounts, find_dates, parse_moment
 from langchain_cogenesis.privacy.normalize import canonicalize
+from langchain_cogenesis.privacy.noted_words import named_runs, telling_nouns
 from langchain_cogenesis.privacy.own_words import (
     age_values,
     german_values,
@@ -27,6 +29,7 @@ _AT_EMPLOYER = re.compile(
 _EMAIL_LIKE = re.compile(r"\S+@\S+")
 _ADDRESSED = re.compile(r"(?P<name>[^<>]*?)\s*<(?P<address>[^<>\s]+@[^<>\s]+)>")
 _HANDLE = re.compile(r"(?<![\w@.])@[A-Za-z_][\w.]{1,29}\b")
+_NUMBERED_LINE = re.compile(r".*\d.*")
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"')\]]+", re.IGNORECASE)
 _QUOTED = re.compile(
     r"[\"“„«]([^\"“”„«»\n]{2,60})[\"”“»]|(?<!\w)['‘]([A-Z][^'‘’\n]{2,60})['’](?!\w)"
@@ -43,9 +46,19 @@ def build_lexicon(context: PrivateContext) -> PrivateLexicon:
     and times of events), whatever has the shape of an e-mail address, a phone number, an order
     number, a URL, a handle, a date or a sum anywhere, and what facts and activities call by name
     or in quotes, or by a word that English hardly has: ages with their unit, rare titles of jobs,
-    illnesses and hobbies, things that were bought, codes and handles.
+    illnesses and hobbies, things that were bought, codes and handles. Of what the user wrote it is
+    what stands there with capitals within a sentence, two words or more of which one is rare.
+
+    What is merely told there (`merely_told`) is noted, and never certain.
     """
-    return PrivateLexicon(private_values(context), events=private_events(context))
+    named = [run for sample in context.writings for run in named_runs(sample.text)]
+    rare = (PrivateValue(run.kind, run.text) for run in named if run.is_rare)
+    other = (PrivateValue(run.kind, run.text) for run in named if not run.is_rare)
+    return PrivateLexicon(
+        chain(private_values(context), rare),
+        events=private_events(context),
+        told=chain(merely_told(context), other),
+    )
 
 
 def build_echoes(context: PrivateContext) -> EchoDetector:
@@ -76,6 +89,30 @@ def private_events(context: PrivateContext) -> Iterator[str]:
         moment = parse_moment(activity.when or "")
         if moment is not None and activity.when is not None:
             yield activity.when.strip().replace(" ", "T")
+
+
+def merely_told(context: PrivateContext) -> Iterator[PrivateValue]:
+    """Yields what a context tells and many people say: to be shown where it stands, not masked.
+
+    These are nouns of facts, notes and the occupation, the age by itself, names of several words
+    in facts and activities, and days in what the user wrote.
+    """
+    in_german = _is_german(context)
+    noted = [activity.text for activity in context.activities if activity.kind == "note"]
+    if context.profile is not None:
+        noted += [context.profile.occupation or "", *context.profile.facts]
+        if context.profile.age is not None:
+            yield PrivateValue("NUMBER", str(context.profile.age))
+    for text in noted:
+        for noun in telling_nouns(text, in_german=in_german):
+            yield PrivateValue("ITEM", noun)
+    for fact in _facts(context):
+        for run in named_runs(fact):
+            yield PrivateValue(run.kind, run.text)
+    for sample in context.writings:
+        # Most lines of a mail hold no number, and needn't be looked at.
+        for line in _NUMBERED_LINE.findall(sample.text):
+            yield from _dates(line)
 
 
 def _facts(context: PrivateContext) -> Iterator[str]:

@@ -281,7 +281,7 @@ def show_preview(seen: Any, messages: list[str], *, with_text: bool = False) -> 
         )
     for match in seen.noted:
         surface = seen.original[match.start : match.end]
-        console.print(f"  left, a common word too:  {surface}", style="dim", markup=False)
+        console.print(f"  left, though your context has it:  {surface}", style="dim", markup=False)
 
 
 def _marked(message: str) -> Text:

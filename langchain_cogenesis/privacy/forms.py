@@ -42,6 +42,7 @@ _DIGRAPHS = str.maketrans(
 
 _SEVERAL_WORDS = re.compile(r"\w\W+\w")
 _WORDS = re.compile(r"\w+")
+_AGED = re.compile(r"aged (\d{1,3})")
 
 
 class Rule(Enum):
@@ -68,6 +69,8 @@ class Rule(Enum):
     """A time of day: certain near the day of the same event, else perhaps."""
     CLOCK_APART = auto()
     """A time of day in numbers with a sign between them."""
+    AGE = auto()
+    """A number: certain where it is said of somebody, "I am 41"."""
     NEVER = auto()
     """Perhaps, whatever stands around it."""
     NOUN = auto()
@@ -125,6 +128,8 @@ def forms_of(kind: str, text: str) -> Iterator[Form]:
     elif kind == "TIME" and (clock := moments.parse_clock(text)):
         for canonical, apart in moments.clock_forms(*clock):
             yield Form(kind, canonical, text, Rule.CLOCK_APART if apart else Rule.CLOCK)
+    elif kind == "NUMBER" and (age := _AGED.fullmatch(text)):
+        yield Form(kind, age[1], age[1], Rule.AGE)
     elif kind == "AMOUNT" and (amounts := list(moments.amount_forms(text))):
         yield from (Form(kind, canonical, text) for canonical in amounts)
     elif kind == "NAME":

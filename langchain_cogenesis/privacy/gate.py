@@ -261,7 +261,12 @@ class EgressGate:
         if left:
             denied = Denied(where, left, "values remain after masking", asked=asked)
             return Preview(text, None, replacements, denied, asked=asked)
-        return Preview(text, masked, replacements, None, tuple(self.lexicon.noted(text)), asked)
+        noted = tuple(
+            match
+            for match in self.lexicon.noted(text, told=True)
+            if all(match.end <= r.start or r.end <= match.start for r in replacements)
+        )
+        return Preview(text, masked, replacements, None, noted, asked)
 
     def forget_answers(self) -> None:
         """Forgets what was answered, in all conversations, so that it is asked again."""

@@ -11,11 +11,13 @@ from operator import attrgetter, itemgetter
 from typing import Any, Literal, NamedTuple
 
 from langchain_cogenesis.privacy import escapes
+from langchain_cogenesis.privacy.automata import automaton_of
 from langchain_cogenesis.privacy.forms import IN_GERMAN, Form, Rule, forms_of
 from langchain_cogenesis.privacy.normalize import (
     CanonicalText,
     canonicalize,
 )
+from langchain_cogenesis.privacy.noted_words import NotedWords
 from langchain_cogenesis.privacy.placeholders import PLACEHOLDER_KINDS, placeholder
 from langchain_cogenesis.privacy.surroundings import judge
 from langchain_cogenesis.privacy.typos import TypoIndex
@@ -34,7 +36,8 @@ class PrivateValue:
     """A value that is known to be private, and its kind (one of `PLACEHOLDER_KINDS`).
 
     A date is given as `2026-06-12` (or `--06-12` for any year), a time of day as `19:00`: they are
-    found in the usual ways to write them. A handle begins with an @.
+    found in the usual ways to write them. A handle begins with an @. An age is given as `aged 41`:
+    the number is found where a text says it of somebody.
     """
 
     kind: str
@@ -89,9 +92,15 @@ class PrivateLexicon:
         values: What is private. Values without a letter or digit are left out.
         events: Days with times of day of private events, as `2026-06-12T19:00`: such a time is
             certain near such a day, and ambiguous alone.
+        told: What is never certain, however it stands: words and days that a context tells of.
     """
 
-    def __init__(self, values: Iterable[PrivateValue] = (), events: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        values: Iterable[PrivateValue] = (),
+        events: Iterable[str] = (),
+        told: Iterable[PrivateValue] = (),
+    ) -> None:
         self._forms: dict[str, list[Form]] = {}
         self._perhaps: dict[str, list[Form]] = {}
         self._clocks: dict[str, set[tuple[int, int]]] = {}
@@ -101,6 +110,7 @@ class PrivateLexicon:
             self._learn(forms_of(value.kind, value.text))
         for event in events:
             self._learn_event(event)
+        self._told = NotedWords((value.kind, value.text) for value in told)
 
     def __len__(self) -> int:
         return len(self._forms) + len(self._perhaps)
@@ -143,11 +153,16 @@ class PrivateLexicon:
             matches.sort(key=attrgetter("start"))
         return matches
 
-    def noted(self, text: str) -> list[Match]:
-        """Finds what may be a private value and may be a common word: it is left as it is."""
-        if not text or not len(self):
-            return []
-        perhaps = [hit for hit in self._hits_of(text) if not hit.certain]
+    def noted(self, text: str, *, told: bool = False) -> list[Match]:
+        """Finds what may be a private value and may be a common word: it is left as it is.
+
+        Args:
+            text: Any text.
+            told: Whether to find the words and days too that a context merely tells of.
+        """
+        perhaps = [hit for hit in self._hits_of(text) if not hit.certain] if len(self) else []
+        if told:
+            perhaps += (_Hit(*found, certain=False) for found in self._told.find(text))
         certain = self.find(text) if perhaps else ()
         left = (
             hit for hit in perhaps if all(hit.end <= c.start or c.end <= hit.start for c in certain)
@@ -172,11 +187,11 @@ class PrivateLexicon:
 
     @cached_property
     def _automaton(self) -> Any:
-        return _automaton(self._forms)
+        return automaton_of(self._forms)
 
     @cached_property
     def _perhaps_automaton(self) -> Any:
-        return _automaton(self._perhaps)
+        return automaton_of(self._perhaps)
 
     @cached_property
     def _typos(self) -> TypoIndex:
@@ -279,16 +294,6 @@ def _between(matches: Sequence[Match], text: str) -> tuple[str, list[tuple[int, 
         length += len(parts[-1]) + len(piece)
         reached = match.end if match else reached
     return "".join(parts), offsets
-
-
-def _automaton(forms: dict[str, list[Form]]) -> Any:
-    import ahocorasick
-
-    automaton = ahocorasick.Automaton()
-    for canonical, known in forms.items():
-        automaton.add_word(canonical, known)
-    automaton.make_automaton()
-    return automaton
 
 
 def _spans(automaton: Any, canonical: str) -> Iterator[tuple[int, int, list[Form]]]:

@@ -48,11 +48,12 @@ _ARTICLE = re.compile(r"\A(?:an?|the|my|his|her|our|their|some|new|\d+)\s+", re.
 
 
 def age_values(age: int) -> Iterator[PrivateValue]:
-    """An age in the ways that name its unit; the number alone is everybody's."""
+    """An age in the ways that name its unit, or say it of somebody; else it is everybody's."""
     # Spelled as one word: nothing of it counts within a longer one ("managed 41"), nor misspelled
     # ("42 years old"). Spaces and hyphens in a text make no difference.
     for form in _AGES:
         yield PrivateValue("NUMBER", form.format(age))
+    yield PrivateValue("NUMBER", f"aged {age}")
 
 
 def title_values(occupation: str, *, in_german: bool = False) -> Iterator[PrivateValue]:

@@ -54,7 +54,8 @@ class Preview:
         masked: The text as it would leave, or None where the gate would refuse.
         replacements: Spans of `original` with their placeholders, from left to right.
         denied: The refusal, or None.
-        noted: Spans that may be private and are left, because they are common words too.
+        noted: Spans that may be private and are left, because they are common words too: values
+            that are, and words of facts and notes, days in mails, an age without its unit.
         asked: How often each answer was given, by kind and decision.
     """
 

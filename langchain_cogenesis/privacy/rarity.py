@@ -9,6 +9,7 @@ n-grams, all in lower case. Whether a word is one that people write in lower cas
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import cache
 from importlib.util import find_spec
 from itertools import pairwise
@@ -29,6 +30,10 @@ _EVERYWHERE = 40_000_000
 _BRITISH = (("or", "our"), ("ere", "re"), ("er", "re"), ("el", "ell"), ("iz", "is"), ("yz", "ys"))
 _BEFORE_NOUNS = ("the", "a", "an", "my", "your", "be", "not", "very")
 _BEFORE_VERBS = ("to", "i", "he", "she", "we", "you", "it")
+_BEFORE_NAMED = frozenset(("the", "a", "an", "of", "my", "your", "our", "his", "her", "very"))
+_BEFORE_DONE = frozenset(
+    ("to", "i", "we", "he", "she", "you", "they", "who", "will", "can", "would")
+)
 
 
 @cache
@@ -77,6 +82,20 @@ def is_frequent(word: str) -> bool:
     return counts().get(word, 0) >= _EVERYWHERE
 
 
+def is_commonplace(word: str) -> bool:
+    """Whether a word (in lower case) is one of the five hundred that make up half of all text."""
+    return counts().get(word, 0) >= _FREQUENT
+
+
+def is_noun_like(word: str) -> bool:
+    """Whether a word (in lower case) isn't rather a verb, by what it mostly stands behind.
+
+    Of a word of which nothing is known it is so if the word is rare.
+    """
+    balance = _balance().get(word, 0)
+    return balance > 0 or (balance == 0 and is_rare(word))
+
+
 def is_common_pair(first: str, second: str) -> bool:
     """Whether two words (in lower case) often stand side by side in English."""
     return f"{first} {second}" in _pairs()
@@ -88,6 +107,19 @@ def is_common_phrase(words: list[str]) -> bool:
     return all(word in plain for word in words) and all(
         f"{first} {second}" in _pairs() for first, second in pairwise(words)
     )
+
+
+@cache
+def _balance() -> Counter[str]:
+    """How much more often a word stands where nouns and adjectives do than where verbs do."""
+    words = _read(_PAIRS_FILE).split()
+    balance: Counter[str] = Counter()
+    for before, word, count in zip(words[::3], words[1::3], words[2::3], strict=True):
+        if before in _BEFORE_NAMED:
+            balance[word] += int(count)
+        elif before in _BEFORE_DONE:
+            balance[word] -= int(count)
+    return balance
 
 
 @cache

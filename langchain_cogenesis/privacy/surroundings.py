@@ -21,6 +21,16 @@ _MARK_AT_END = re.compile(rf"(?:{PLACEHOLDER_PATTERN.pattern})\Z")
 _LOOKED_AT = 60
 _NUMBERS_APART = re.compile(r"\d+[^\w\s]\d+(?:[^\w\s]\d+)?|\d+\.? \d+\.? \d+")
 _WORD_BREAK = re.compile(r"[\s.,;:!?]+")
+_AGE_BEFORE = re.compile(
+    r"(?:\b(?i:am|turn(?:s|ed|ing)?|bin|wurde|werde)|['’]m"
+    r"|(?:\b(?i:he|she|who|er|sie)|(?<!\w)(?!(?:It|That|There|This|What|Which|Here)\b)"
+    r"[A-Z][\w'’-]*\w|\])(?:\s+(?:is|ist|wird)|['’]s))\s+(?:(?:now|only|just|jetzt)\s+)?\Z"
+)
+_AGE_AFTER = re.compile(
+    r"\s*(?:\Z|[);!?\n\"”]|[.,:](?!\d))|\s+(?:\w*\Z|[-–—]\s|(?:already|and|aber|as|but|geworden"
+    r"|in|jahre|mit|next|now|on|since|so|this|today|und|when|who|with|years?)\b)"
+)
+"""What goes on in a number's own sentence, or may do so: "I am 41 minutes late" is no age."""
 
 
 def judge(
@@ -85,6 +95,8 @@ def _judge(form: Form, rule: Rule, text: str, start: int, end: int) -> bool | No
             return True if _is_apart(surface) else None
         case Rule.DAY:
             return True if _is_apart(surface) and is_cued_day(text, start, end) else None
+        case Rule.AGE:
+            return True if surface == form.spelled and _is_age(text, start, end) else None
         case Rule.CLOCK_APART:
             return False if _is_apart(surface) else None
         case _:
@@ -94,6 +106,12 @@ def _judge(form: Form, rule: Rule, text: str, start: int, end: int) -> bool | No
 def _is_apart(surface: str) -> bool:
     shown = "".join(c for c in surface if not is_invisible(c))
     return _NUMBERS_APART.fullmatch(shown) is not None
+
+
+def _is_age(text: str, start: int, end: int) -> bool:
+    """Whether a number is said of somebody as an age is: "I am 41, a nurse", "Nora turns 41"."""
+    before = _AGE_BEFORE.search(text, max(0, start - _LOOKED_AT), start)
+    return before is not None and _AGE_AFTER.match(text, end) is not None
 
 
 def _has_capital_initials(surface: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from langchain_cogenesis.context.importers import import_files
 from langchain_cogenesis.context.schema import (
     Activity,
     Contact,
@@ -11,6 +12,11 @@ from langchain_cogenesis.context.schema import (
     UserProfile,
     WritingSample,
 )
+from langchain_cogenesis.data.persona import DEMO_INSTRUCTION, persona_files
+from langchain_cogenesis.privacy.detectors import PatternDetector
+from langchain_cogenesis.privacy.gate import EgressGate
+from langchain_cogenesis.privacy.preview import Preview
+from langchain_cogenesis.privacy.restore import Conversation
 from langchain_cogenesis.private_values import build_echoes, build_lexicon
 
 CONTEXT = PrivateContext(
@@ -179,3 +185,132 @@ def test_what_somebody_tells_of_themselves_is_found(written: str) -> None:
 def test_what_anybody_tells_of_themselves_stays(text: str) -> None:
     """Another age, numbers without a unit, words that many use, round numbers, years."""
     assert build_lexicon(TOLD).find(text) == []
+
+
+NEWCOMER = PrivateContext(
+    profile=UserProfile(
+        name="Ada Vexmoor", age=34, occupation="nurse", facts=("has diabetes", "takes walks")
+    ),
+    activities=(
+        Activity(kind="note", text="Dr Okonkwo, next appointment 3 March, St James clinic"),
+        Activity(kind="note", text="is allergic to nuts"),
+        Activity(kind="message", text="the lawyer called"),
+    ),
+    writings=(
+        WritingSample(
+            text="Hi Juna,\n\nWe meet at Casa Lume Friday, then at Faena Hotel’s bar in San\n"
+            "Francisco on Friday 30 April at 7:30 pm. I'm at Green Park on Monday.\n\nHugs, Ada"
+        ),
+        WritingSample(text="Liebe Juna,\nwir treffen uns nicht im Haus Zarnholt, und sind da."),
+    ),
+)
+
+
+def _seen(text: str, context: PrivateContext = NEWCOMER) -> Preview:
+    detectors = (PatternDetector(), build_echoes(context))
+    gate = EgressGate(build_lexicon(context), detectors=detectors)
+    return gate.preview(text, endpoint="https://x.example", conversation=Conversation())
+
+
+@pytest.mark.parametrize(
+    ("text", "masked", "noted"),
+    [
+        (
+            "I see Dr Okonkwo about my diabetes at St James clinic. I am 34, a nurse.",
+            "I see Dr [NAME_1] about my diabetes at St James clinic. I am [NUMBER_1], a nurse.",
+            ["diabetes", "St James", "clinic", "nurse"],
+        ),
+        (
+            "Thank her for the dinner at Casa Lume on Friday 30 April",
+            "Thank her for the dinner at [PLACE_1] on Friday 30 April",
+            ["Friday 30 April"],
+        ),
+        ("the bar of the faena hotel", "the bar of the [PLACE_1]", []),
+        (
+            "two nurses, 34 of them, no nut",
+            "two nurses, 34 of them, no nut",
+            ["nurses", "34", "nut"],
+        ),
+        ("a walk in Green Park", "a walk in Green Park", ["Green Park"]),
+        # What stands within a longer span that is masked isn't left.
+        ("she is allergic to nuts", "she is [ITEM_1]", []),
+    ],
+)
+def test_what_is_merely_told_is_left_and_noted(text: str, masked: str, noted: list[str]) -> None:
+    """Nouns of facts and notes, the age, days of mails are shown; rare names are masked."""
+    seen = _seen(text)
+    assert seen.masked == masked
+    assert [text[m.start : m.end] for m in seen.noted] == noted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The lawyer takes a look, the next one has called.",
+        "on 29 April, at 4/30, at 7:30 pm, Friday or Monday",
+        "Haus and Zarnholt, hugs",
+        "San Francisco, the park, a diabetic, 340 of 1.345",
+    ],
+)
+def test_what_the_context_does_not_tell_is_not_noted(text: str) -> None:
+    """Verbs, the commonest words, messages of others, days in numbers, German runs, other words."""
+    seen = _seen(text)
+    assert seen.masked == text
+    assert seen.noted == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I am {}.",
+        "I'm {}, a nurse",
+        "I am now {} and well",
+        "she is {}!",
+        "Ada turned {} in May",
+        "Ich bin {} und froh",
+        "Bob's {}",
+    ],
+)
+def test_an_age_is_certain_where_it_is_said_of_somebody(text: str) -> None:
+    """The number is masked, and nothing beside it; another number is not."""
+    lexicon = build_lexicon(NEWCOMER)
+    said = text.format(34)
+    at = said.index("34")
+    assert (at, at + 2) in [(m.start, m.end) for m in lexicon.find(said)]
+    assert not any(m.kind == "NUMBER" for m in lexicon.find(text.format(35)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I am 34 minutes late",
+        "it is 34.",
+        "It is 34.",
+        "I am 34.5 miles away",
+        "the bus is 34",
+        "Who is 3.4?",
+        "I'm 34% sure",
+        "see page 34",
+    ],
+)
+def test_other_numbers_are_no_age(text: str) -> None:
+    """With a unit, of a thing, within a longer number."""
+    assert build_lexicon(NEWCOMER).find(text) == []
+
+
+def test_a_number_stays_certain_until_its_sentence_tells_otherwise() -> None:
+    """As a text grows, what was let through can't become an age later."""
+    lexicon = build_lexicon(NEWCOMER)
+    for text in ("I am 34 with three dogs", "I am 34 weeks in", "I am 34, a nurse"):
+        found = [bool(lexicon.find(text[:end])) for end in range(len("I am 34"), len(text) + 1)]
+        assert found == sorted(found, reverse=True)
+
+
+def test_the_persona_is_masked_and_noted_by_her_mailbox() -> None:
+    """A place that her mail alone names is masked, its day is shown; her demonstration reads on."""
+    (context,) = import_files(persona_files()).contexts.values()
+    text = "Thank Juna for the birthday dinner at Casa Lume on Friday 30 April"
+    seen = _seen(text, context)
+    assert seen.masked == ("Thank [NAME_1] for the birthday dinner at [PLACE_1] on Friday 30 April")
+    assert [text[m.start : m.end] for m in seen.noted] == ["Friday 30 April"]
+    assert _seen(DEMO_INSTRUCTION, context).noted == ()

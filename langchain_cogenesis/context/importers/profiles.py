@@ -10,6 +10,11 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from langchain_cogenesis.context.importers.field_names import (
+    describe_unknown,
+    meant_name,
+    shown_name,
+)
 from langchain_cogenesis.context.importers.result import ImportOptions, Parsed
 from langchain_cogenesis.context.importers.sources import describe_invalid, read_text
 from langchain_cogenesis.context.schema import Activity, Contact, PrivateContext, UserProfile
@@ -133,8 +138,7 @@ class _Profile:
         fields: dict[str, Any] = {}
         for key, content in value.items():
             if key not in _KEYS:
-                hint = f"It was left out. Fields are {', '.join(_KEYS)}."
-                self._report(key, "unknown field.", hint)
+                self._report_unknown(key, value)
             elif content is not None and content not in _EMPTY:
                 fields[key] = content
         activities = self._entries(fields.pop("activity", ()), "activity", "text", Activity)
@@ -171,11 +175,18 @@ class _Profile:
                     content["people"] = (content["people"],)
             else:
                 content = {main: str(entry).strip()} if entry is not None else {}
+            fields = model.model_fields
+            strange = [name for name in content if name not in fields]
+            wrong = [describe_unknown(strange, fields, content)] if strange else []
             try:
-                found.append(model.model_validate(content))
+                read = model.model_validate({n: content[n] for n in content if n in fields})
             except ValidationError as error:
-                what = f"entry {number}: {describe_invalid(error)}"
+                wrong.append(describe_invalid(error))
+            if wrong:
+                what = f"entry {number}: {' '.join(wrong)}"
                 self._report(key, what, "The entry was left out.")
+            else:
+                found.append(read)
         return tuple(found)
 
     def _texts(self, value: Any, key: str) -> tuple[str, ...]:
@@ -189,6 +200,11 @@ class _Profile:
             else:
                 found.append(str(entry).strip())
         return tuple(found)
+
+    def _report_unknown(self, key: Any, value: Mapping[str, Any]) -> None:
+        meant, shown = meant_name(key, _KEYS), shown_name(key, _KEYS, value)
+        advice = f"Did you mean `{meant}`?" if meant else f"Fields are {', '.join(_KEYS)}."
+        self._report(key, f"unknown field {shown}".rstrip() + ".", f"It was left out. {advice}")
 
     def _report(self, key: str, problem: str, hint: str) -> None:
         shown = f"{key}: {problem}" if key in _KEYS else problem

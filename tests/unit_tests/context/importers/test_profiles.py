@@ -100,6 +100,45 @@ def test_wrong_fields_are_left_out_and_named(tmp_path: Path, name: str) -> None:
     assert any("age: Input should be a valid integer" in str(p) for p in result.problems)
 
 
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("job", "unknown field `job`. It was left out. Did you mean `occupation`?"),
+        ("City", "unknown field `City`. It was left out. Did you mean `location`?"),
+        ("ocupation", "unknown field `ocupation`. It was left out. Did you mean `occupation`?"),
+        ("shoe_size", "unknown field `sh…`. It was left out. Fields are name, age, "),
+        ("sage", "unknown field `sa…`. It was left out. Fields are "),
+        # It stands among the values, or is no name: nothing of it is told.
+        ("Ottoline", "unknown field. It was left out. Fields are "),
+        ("0170 900417", "unknown field. It was left out. Fields are "),
+        ("abc", "unknown field. It was left out. Fields are "),
+    ],
+)
+def test_an_unknown_field_is_named_as_far_as_it_may_be(tmp_path: Path, key: str, told: str) -> None:
+    """A usual name, or nearly a known one, in full and with what is meant; else how it begins."""
+    text = f"name: Wren\n{key}: x\ncontacts: [Ottoline Brack]\n"
+    (problem,) = _import(tmp_path, text).problems
+    assert str(problem).startswith(f"profile.yaml, line 2: {told}")
+
+
+def test_wrong_fields_of_a_contact_are_named(tmp_path: Path) -> None:
+    """Which they are, which ones are meant, and which there are; and what is missing besides."""
+    text = (
+        "name: Wren\ncontacts:\n- {name: Jago, mail: j@x.example, since: 2020}\n"
+        "- {tel: '1', Jago: x, y: Jago}\n- Otti\n"
+    )
+    result = _import(tmp_path, text)
+    first, second = map(str, result.problems)
+    known = "known are name, relation, email, phone."
+    assert f"entry 1: unknown fields `mail` (perhaps `email`), `si…`; {known} The" in first
+    assert "entry 2: unknown fields `tel` (perhaps `phone`), one that is withheld, " in second
+    assert f"{known} name: Field required. The entry was left out." in second
+    assert "Jago" not in first + second
+    profile = result.contexts[None].profile
+    assert profile is not None
+    assert [contact.name for contact in profile.contacts] == ["Otti"]
+
+
 def test_without_a_name_the_activities_remain(tmp_path: Path) -> None:
     """A profile needs a name; what doesn't need one is imported all the same."""
     result = _import(tmp_path, "company: Quill\nactivity: [a walk]\n")
