@@ -202,7 +202,7 @@ def _text(reply: AIMessage) -> str:
 def _no_outline() -> SketchError:
     return SketchError(
         "the remote answered twice without an outline that could be read.",
-        hint="What can be read: a numbered or bulleted list, a JSON list of texts, or short lines, "
-        f"each time at least {MIN_POINTS} of them. Use a larger remote model, another mode, or "
+        hint=f"What can be read: a numbered or bulleted list, a JSON list of texts ({_FEWEST} at "
+        f"least), or {MIN_POINTS} short lines. Use a larger remote model, another mode, or "
         "on_remote_error='local'.",
     )

@@ -5,13 +5,12 @@ What such a client makes of the messages, and how often it sends them, can't be 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 
-from langchain_cogenesis.privacy.asking import reasons
 from langchain_cogenesis.privacy.cleared import ClearedText
+from langchain_cogenesis.privacy.entries import egress_entry
 from langchain_cogenesis.privacy.metering import count_request
 
 
@@ -34,18 +33,16 @@ def submit_messages(
     if gate.ledger is not None:
         body = json.dumps({"messages": [*map(dict, messages)]}, ensure_ascii=False)
         clearance = gate.clearance(cleared.text, cleared.endpoint)
-        asked = clearance.asked if clearance is not None else {}
         recorded = gate.ledger.submit(
-            {
-                "event": "message",
-                "endpoint": cleared.endpoint,
-                "bytes": size,
-                "digest": hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest(),
-                "masked": dict(cleared.masked),
-                **({"reasons": reasons(asked)} if asked else {}),
-                "trusted": gate.policy.trusts(cleared.endpoint),
-                "body": body,
-            }
+            egress_entry(
+                "message",
+                {"endpoint": cleared.endpoint},
+                body.encode("utf-8", "surrogatepass"),
+                size=size,
+                masked=cleared.masked,
+                asked=clearance.asked if clearance is not None else {},
+                trusted=gate.policy.trusts(cleared.endpoint),
+            )
         )
     count_request(size)
     return recorded

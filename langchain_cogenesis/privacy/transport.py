@@ -9,7 +9,6 @@ in the ledger before the first byte leaves.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -18,8 +17,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 from urllib.parse import unquote_plus, urlsplit
 
 from langchain_cogenesis.exceptions import ConfigurationError, UnclearedRequestError
-from langchain_cogenesis.privacy.asking import reasons
 from langchain_cogenesis.privacy.cleared import Clearance
+from langchain_cogenesis.privacy.entries import egress_entry
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.privacy.metering import count_request
 from langchain_cogenesis.privacy.policy import origin
@@ -105,19 +104,10 @@ class EgressGuard:
             parts = self._try_to_read(body)
         recorded: Future[int] | None = None
         if self.gate.ledger is not None:
-            recorded = self.gate.ledger.submit(
-                {
-                    "event": "request",
-                    **where,
-                    "bytes": len(body),
-                    "digest": hashlib.sha256(body).hexdigest(),
-                    "masked": dict(masked),
-                    **({"reasons": reasons(asked)} if asked else {}),
-                    "trusted": trusted,
-                    "body": body.decode("utf-8", "replace"),
-                    **_prompts(parts),
-                }
+            entry = egress_entry(
+                "request", where, body, masked=masked, asked=asked, trusted=trusted
             )
+            recorded = self.gate.ledger.submit({**entry, **_prompts(parts)})
         count_request(len(body))
         return recorded
 

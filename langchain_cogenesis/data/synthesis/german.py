@@ -41,22 +41,7 @@ def _portrait(order: Order) -> Portrait:
 
 
 def _user(order: Order) -> GeneratedUser:
-    made = _made(order)
-    profile = made.persona.profile
-    return GeneratedUser(
-        name=profile.name,
-        age=profile.age or 0,
-        occupation=profile.occupation or "",
-        company=profile.company,
-        location=profile.location or "",
-        email=profile.email,
-        traits=list(profile.traits),
-        style=list(profile.style),
-        facts=list(profile.facts),
-        contacts=list(profile.contacts),
-        activity=list(made.context.activities),
-        writings=list(made.context.writings),
-    )
+    return GeneratedUser.of(_made(order).context)
 
 
 def _tasks(order: Order) -> WritingTasks:

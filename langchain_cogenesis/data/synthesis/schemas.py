@@ -99,6 +99,31 @@ class GeneratedUser(Step):
     assistant: Texts = Field(default_factory=list)
     writings: list[WritingSample] = Field(default_factory=list)
 
+    @classmethod
+    def of(cls, context: PrivateContext) -> GeneratedUser:
+        """The user of a context whose profile is filled in.
+
+        Raises:
+            ValueError: It has no profile.
+        """
+        profile = context.profile
+        if profile is None:
+            raise ValueError("a user is made from a profile")
+        return cls(
+            name=profile.name,
+            age=profile.age or 0,
+            occupation=profile.occupation or "",
+            company=profile.company,
+            location=profile.location or "",
+            email=profile.email,
+            traits=list(profile.traits),
+            style=list(profile.style),
+            facts=list(profile.facts),
+            contacts=list(profile.contacts),
+            activity=list(context.activities),
+            writings=list(context.writings),
+        )
+
     def to_context(self, earlier: Sequence[WritingSample] = ()) -> PrivateContext:
         """All that is known of the user, with texts that were written since."""
         asked = (Activity(kind="assistant", text=text) for text in self.assistant)

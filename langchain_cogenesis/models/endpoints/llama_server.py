@@ -6,11 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from langchain_cogenesis.models.chat_template import TEMPLATE_OPTIONS
 from langchain_cogenesis.models.endpoints.base import RemoteNextTokenModel, ServerFacts
 from langchain_cogenesis.models.endpoints.client import RequestRefusedError
 from langchain_cogenesis.models.endpoints.rows import id_list, only
-from langchain_cogenesis.models.endpoints.texts import GREETINGS, probe_chats
+from langchain_cogenesis.models.endpoints.texts import (
+    GREETINGS,
+    TEMPLATE_ARGUMENTS,
+    TEMPLATE_NAMES,
+    probe_chats,
+)
 from langchain_cogenesis.models.logprobs import TopLogprobs
 
 
@@ -91,12 +95,8 @@ class LlamaServerModel(RemoteNextTokenModel):
     def _render(
         self, messages: Sequence[Mapping[str, str]], constants: tuple[str, ...] = ()
     ) -> str:
-        body = {
-            "messages": [dict(message) for message in messages],
-            "chat_template_kwargs": TEMPLATE_OPTIONS,
-        }
-        known = ("chat_template_kwargs", *TEMPLATE_OPTIONS)
-        answer = self._post("apply-template", body, constants=(*known, *constants))
+        body = {"messages": [dict(message) for message in messages], **TEMPLATE_ARGUMENTS}
+        answer = self._post("apply-template", body, constants=(*TEMPLATE_NAMES, *constants))
         return str(only(answer, "prompt", str, self.client.unusable))
 
     def _tokenize(self, text: str, *, special: bool = False) -> list[int]:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from langchain_cogenesis.models.chat_template import TEMPLATE_OPTIONS
+
+TEMPLATE_ARGUMENTS = {"chat_template_kwargs": TEMPLATE_OPTIONS}
+"""What llama-server and vLLM hand on to a model's chat template."""
+
+TEMPLATE_NAMES: tuple[str, ...] = (*TEMPLATE_ARGUMENTS, *TEMPLATE_OPTIONS)
+"""The names in it."""
+
 OPTION_NAMES: tuple[str, ...] = (
+    *TEMPLATE_NAMES,
     "add_special_tokens",
     "logit_bias",
     "parse_special",

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from langchain_cogenesis.models.chat_template import TEMPLATE_OPTIONS
 from langchain_cogenesis.models.endpoints.base import RemoteNextTokenModel, ServerFacts
 from langchain_cogenesis.models.endpoints.client import RequestRefusedError
 from langchain_cogenesis.models.endpoints.rows import (
@@ -19,6 +18,7 @@ from langchain_cogenesis.models.endpoints.rows import (
     only,
     read_id,
 )
+from langchain_cogenesis.models.endpoints.texts import TEMPLATE_ARGUMENTS, TEMPLATE_NAMES
 from langchain_cogenesis.models.logprobs import TopLogprobs
 
 _AS_IDS = "return_tokens_as_token_ids"
@@ -46,10 +46,9 @@ class VllmModel(RemoteNextTokenModel):
             "model": self.name,
             "messages": [dict(message) for message in messages],
             "add_generation_prompt": True,
-            "chat_template_kwargs": TEMPLATE_OPTIONS,
+            **TEMPLATE_ARGUMENTS,
         }
-        known = ("chat_template_kwargs", *TEMPLATE_OPTIONS)
-        answer = self.client.post(f"{self.client.root}/tokenize", body, constants=known)
+        answer = self.client.post(f"{self.client.root}/tokenize", body, constants=TEMPLATE_NAMES)
         ids = id_list(answer, "tokens", self.client.unusable)
         self._learn_spelling(ids)
         return ids

@@ -9,10 +9,11 @@ import pytest
 from clearing import clear
 
 from langchain_cogenesis.exceptions import UnclearedRequestError, VocabularyMismatchError
-from langchain_cogenesis.models.endpoints import RemoteNextTokenModel, connect
+from langchain_cogenesis.models.endpoints import OPTION_NAMES, RemoteNextTokenModel, connect
 from langchain_cogenesis.models.llamacpp import LlamaCppEngine
 from langchain_cogenesis.models.local_next import LocalNextTokenModel
 from langchain_cogenesis.privacy.gate import EgressGate
+from langchain_cogenesis.privacy.lexicon import PrivateLexicon, PrivateValue
 
 pytest.importorskip("xllamacpp")
 
@@ -94,13 +95,18 @@ def test_a_model_that_can_think_is_told_not_to(
 ) -> None:
     """The template's switch is given to the server as to the local model."""
     end = "{% endif %}"
+    # A private value that is spelled like the switch does no harm.
+    values = PrivateLexicon([PrivateValue("NAME", "Enable Thinking")])
     template = chatml.removesuffix(end) + (
         "{% if enable_thinking is defined and not enable_thinking %}<think></think>" + end + end
     )
     path = tiny_gguf(chat_template=template)
     local = LocalNextTokenModel(LlamaCppEngine(path, n_threads=1))
     remote = connect(
-        serve_llama(path), path.stem, gate=EgressGate(), local_vocabulary=local.vocabulary
+        serve_llama(path),
+        path.stem,
+        gate=EgressGate(values, public_texts=OPTION_NAMES),
+        local_vocabulary=local.vocabulary,
     )
     clear(remote, *(message["content"] for message in MESSAGES))
     ids = remote.prompt_ids(MESSAGES)
