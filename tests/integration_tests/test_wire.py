@@ -112,14 +112,6 @@ def engine() -> LlamaCppEngine:
     return LlamaCppEngine.shared("house-small")
 
 
-@pytest.fixture
-def session(tmp_path: Path) -> Iterator[UserSession]:
-    """A user with a canary in every field of their context."""
-    with UserSession("quill", tmp_path / "users", create=True) as made:
-        made.add(CONTEXT)
-        yield made
-
-
 def blind(gate: EgressGate) -> EgressGate:
     """Plants the leak: a gate that knows no value, where one that knows all should stand."""
     gate.lexicon = PrivateLexicon()

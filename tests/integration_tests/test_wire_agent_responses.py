@@ -13,20 +13,12 @@ from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import BaseModel, Field
 from recorder import Recorder, find_values, recorded_requests, recording_server
-from test_wire import CANARIES, CONTEXT, FREE, INSTRUCTION, STRUCTURED
+from test_wire import CANARIES, FREE, INSTRUCTION, STRUCTURED
 from test_wire_middleware import ASK, DOORS, Reader, free_hours, holds, make_remote, said
 
 from langchain_cogenesis import ChatLocalLlama, CoGenesisMiddleware, UserSession
 from langchain_cogenesis.collaboration import MODES, Mode
 from langchain_cogenesis.models.remote import ChatRemote
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> Iterator[UserSession]:
-    """A user with a canary in every field of their context."""
-    with UserSession("quill", tmp_path / "users", create=True) as made:
-        made.add(CONTEXT)
-        yield made
 
 
 @pytest.fixture(scope="module")

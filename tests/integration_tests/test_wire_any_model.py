@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_openai import ChatOpenAI
 from pydantic import PrivateAttr, SecretStr
 from recorder import find_values, recorded_requests, recording_server
-from test_wire import CANARIES, CONTEXT, INSTRUCTION, STRUCTURED, blind
+from test_wire import CANARIES, INSTRUCTION, STRUCTURED, blind
 from typer.testing import CliRunner
 
 from langchain_cogenesis import (
@@ -70,14 +69,6 @@ class Blocks(BaseChatModel):
         self._seen += [message.text for message in messages]
         message = AIMessage([{"type": "text", "text": self.answer}])
         return ChatResult(generations=[ChatGeneration(message=message)])
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> Iterator[UserSession]:
-    """A user with a canary in every field of their context."""
-    with UserSession("quill", tmp_path / "users", create=True) as made:
-        made.add(CONTEXT)
-        yield made
 
 
 @pytest.mark.parametrize("mode", ["sketch", "remote"])

@@ -10,7 +10,7 @@ import pytest
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.runnables import Runnable, RunnableLambda, RunnablePassthrough
 from recorder import Recorder, find_values, recorded_requests, recording_server
-from test_wire import CANARIES, CONTEXT, INSTRUCTION, STRUCTURED, blind
+from test_wire import CANARIES, INSTRUCTION, STRUCTURED, blind
 
 from langchain_cogenesis import (
     ChatLocalLlama,
@@ -24,14 +24,6 @@ from langchain_cogenesis import (
 )
 from langchain_cogenesis.exceptions import UnclearedRequestError
 from langchain_cogenesis.models.remote import ChatRemote
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> Iterator[UserSession]:
-    """A user with a canary in every field of their context."""
-    with UserSession("quill", tmp_path / "users", create=True) as made:
-        made.add(CONTEXT)
-        yield made
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware
 from langchain_core.tools import tool
 from recorder import Recorder, find_values, recorded_requests, recording_server
-from test_wire import CANARIES, CONTEXT, FREE, STRUCTURED, blind
+from test_wire import CANARIES, FREE, STRUCTURED, blind
 
 from langchain_cogenesis import (
     ChatCoGenesis,
@@ -45,14 +45,6 @@ def recorder(tmp_path: Path, endpoint: Endpoint) -> Iterator[Recorder]:
     with recording_server(tmp_path) as running:
         running.set_upstream(endpoint.base_url.removesuffix("/v1"))
         yield running
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> Iterator[UserSession]:
-    """A user with a canary in every field of their context."""
-    with UserSession("quill", tmp_path / "users", create=True) as made:
-        made.add(CONTEXT)
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from pydantic import PrivateAttr
 from recorder import Recorder, find_values, normalized, recorded_requests, recording_server
-from test_wire import CANARIES, CONTEXT, FREE, INSTRUCTION, STRUCTURED, blind
+from test_wire import CANARIES, FREE, INSTRUCTION, STRUCTURED, blind
 
 from langchain_cogenesis import ChatLocalLlama, CoGenesisMiddleware, UserSession, create_remote
 from langchain_cogenesis.exceptions import UnclearedRequestError
@@ -75,14 +75,6 @@ class Reader(BaseChatModel):
 def free_hours(day: str) -> str:
     """Tells which hours of a day are free."""
     return f"On {day} there is {FREE[4]} at seven."
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> Iterator[UserSession]:
-    """A user with a canary in every field of their context."""
-    with UserSession("quill", tmp_path / "users", create=True) as made:
-        made.add(CONTEXT)
-        yield made
 
 
 @pytest.fixture(scope="module")
