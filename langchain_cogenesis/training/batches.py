@@ -12,6 +12,7 @@ from torch import Tensor
 
 from langchain_cogenesis.data.examples import (
     CONDITIONS,
+    SCOPES,
     SHORT_MIX,
     Condition,
     Example,
@@ -19,7 +20,13 @@ from langchain_cogenesis.data.examples import (
     create_conversation,
     create_example,
 )
-from langchain_cogenesis.training.config import TrainingSettings
+from langchain_cogenesis.data.german_examples import (
+    GERMAN_MIXES,
+    GERMAN_SHORT_MIX,
+    create_german_turns,
+    draw_conditions,
+)
+from langchain_cogenesis.training.config import Language, TrainingSettings
 from langchain_cogenesis.training.vocabulary import encode, encode_chat, special_id
 
 if TYPE_CHECKING:
@@ -114,7 +121,7 @@ def chunk_batches(tokenizer: Tokenizer, settings: TrainingSettings, chunk: int) 
     """
     first = chunk * CHUNK
     encoded = [
-        encode_turns(tokenizer, _turns(settings, chunk, f"{settings.seed}/{index}"))
+        encode_turns(tokenizer, training_turns(settings, chunk, index))
         for index in range(first, first + CHUNK)
     ]
     groups = list(_groups(_fitting(encoded, settings), settings.batch_tokens))
@@ -132,7 +139,7 @@ def held_out_batches(tokenizer: Tokenizer, settings: TrainingSettings) -> dict[s
     found: dict[str, list[Batch]] = {}
     for condition in CONDITIONS:
         encoded = [
-            encode_turns(tokenizer, (curve_example(condition, number),))
+            encode_turns(tokenizer, (curve_example(condition, number, settings.language),))
             for number in range(settings.curve_examples)
         ]
         groups = _groups(_fitting(encoded, settings), settings.batch_tokens)
@@ -140,8 +147,10 @@ def held_out_batches(tokenizer: Tokenizer, settings: TrainingSettings) -> dict[s
     return found
 
 
-def curve_example(condition: Condition, number: int) -> Example:
-    """The held-out example of that number; the same for every model."""
+def curve_example(condition: Condition, number: int, language: Language = "en") -> Example:
+    """The held-out example of that number; the same for every model of a language."""
+    if language == "de":
+        return create_german_turns(0, number, (condition,), scope="everything")[0]
     return create_example(
         f"curve/{number}",
         condition=condition,
@@ -162,14 +171,43 @@ def _fitting(encoded: Sequence[Encoded], settings: TrainingSettings) -> list[Enc
     return sorted((e for e in encoded if len(e.ids) <= limit), key=lambda e: len(e.ids))
 
 
-def _turns(settings: TrainingSettings, chunk: int, seed: str) -> tuple[Example, ...]:
+def training_turns(settings: TrainingSettings, chunk: int, index: int) -> tuple[Example, ...]:
+    """The examples of one sequence: requests over one context.
+
+    Args:
+        settings: Whose examples.
+        chunk: Number of the chunk; the first ones are short.
+        index: Number of the sequence, counted over all chunks.
+    """
+    short = chunk < settings.short_chunks
+    if settings.language == "de":
+        mix = GERMAN_SHORT_MIX if short else GERMAN_MIXES[settings.writer]
+        return create_german_turns(
+            settings.seed,
+            index,
+            draw_conditions(settings.seed, index, mix, settings.turns),
+            scope=SCOPES[settings.writer],
+            made_up=settings.made_up,
+            loose=settings.loose,
+        )
+    seed = f"{settings.seed}/{index}"
     shared = _Shared(writer=settings.writer, made_up=settings.made_up, loose=settings.loose)
-    if chunk < settings.short_chunks:
+    if short:
         return (create_example(seed, mix=SHORT_MIX, **shared),)
     turns = Random(f"turns/{seed}").choice(settings.turns)
     if turns == 1:
         return (create_example(seed, **shared),)
     return create_conversation(seed, turns, **shared)
+
+
+def vocabulary_examples(settings: TrainingSettings, index: int) -> tuple[Example, ...]:
+    """Examples from which the vocabulary is learned."""
+    if settings.language == "de":
+        mix = GERMAN_MIXES[settings.writer]
+        conditions = draw_conditions(settings.seed, index, mix, settings.turns)
+        scope = SCOPES[settings.writer]
+        return create_german_turns(-1, index, conditions, scope=scope, made_up=settings.made_up)
+    return (create_example(f"vocabulary/{index}", writer=settings.writer),)
 
 
 def _groups(examples: Sequence[Encoded], batch_tokens: int) -> Iterator[list[Encoded]]:

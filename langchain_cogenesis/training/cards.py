@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import torch
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 from langchain_cogenesis.data.examples import MIXES, Condition
+from langchain_cogenesis.data.german_examples import GERMAN_MIXES
+from langchain_cogenesis.data.grammar.german.tasks import BY_OUTLINE_ONLY, load_german_tasks
 from langchain_cogenesis.data.grammar.tasks import UNSEEN_TASKS, load_tasks
-from langchain_cogenesis.training.config import SETTINGS, Architecture, HouseName
+from langchain_cogenesis.training.comparing import read_comparison
+from langchain_cogenesis.training.config import (
+    SETTINGS,
+    Architecture,
+    HouseName,
+    Language,
+    models_of,
+)
 
 _CONDITIONS: dict[Condition, str] = {
     "context": "private context and instruction",
@@ -38,37 +48,77 @@ def write_cards(runs: Path, bundled: Path, figures: str, figures_f16: str) -> li
     Returns:
         The cards.
     """
-    environment = Environment(trim_blocks=False, undefined=StrictUndefined, autoescape=False)
-    source = resources.files("langchain_cogenesis.training") / "card.md.jinja"
-    template = environment.from_string(source.read_text(encoding="utf-8"))
+    template = _template("card.md.jinja")
     report = json.loads((runs / figures).read_text(encoding="utf-8"))
     written: list[Path] = []
-    for name, settings in SETTINGS.items():
-        state = torch.load(runs / f"{name}.pt", weights_only=True, map_location="cpu")
-        _, tokens, _, _, seconds = state["position"]
+    for name in models_of("en"):
         file = bundled / f"{name}.gguf"
-        mix = MIXES[settings.writer]
         text = template.render(
-            name=name,
-            small=settings.writer == "small",
-            megabytes=file.stat().st_size / 1e6,
-            shape=settings.architecture,
-            weights=count_weights(settings.architecture),
+            **_facts(name, runs, file, MIXES[SETTINGS[name].writer]),
             tasks=len(load_tasks()),
-            mix=[(_CONDITIONS[c], share / sum(mix.values())) for c, share in mix.items()],
-            settings=settings,
-            tokens=tokens,
-            seconds=seconds,
             unseen=[f"`{task}`" for task in UNSEEN_TASKS],
             report=report,
             figures=figure_table(report, name),
             targets=target_table(report),
             precision=_precision(report, runs / figures_f16, file, runs / f"{name}-F16.gguf"),
         )
-        path = bundled / f"{name}.md"
-        path.write_text(text.rstrip() + "\n", encoding="utf-8")
-        written.append(path)
+        written.append(_write(bundled / f"{name}.md", text))
     return written
+
+
+def write_compared_cards(runs: Path, bundled: Path, language: Language) -> list[Path]:
+    """Writes cards whose figures are those of a comparison.
+
+    Args:
+        runs: Folder of checkpoints and figures.
+        bundled: Folder of the GGUF files, where the cards go.
+        language: Whose models.
+
+    Returns:
+        The cards.
+    """
+    template = _template("compared_card.md.jinja")
+    compared = read_comparison(runs, language)
+    written: list[Path] = []
+    for name in models_of(language):
+        facts = _facts(name, runs, bundled / f"{name}.gguf", GERMAN_MIXES[SETTINGS[name].writer])
+        text = template.render(
+            **facts,
+            tasks=len(load_german_tasks()),
+            unseen=[f"`{task}`" for task in BY_OUTLINE_ONLY],
+            compared=compared,
+        )
+        written.append(_write(bundled / f"{name}.md", text))
+    return written
+
+
+def _template(name: str) -> Template:
+    environment = Environment(trim_blocks=False, undefined=StrictUndefined, autoescape=False)
+    source = resources.files("langchain_cogenesis.training") / name
+    return environment.from_string(source.read_text(encoding="utf-8"))
+
+
+def _facts(name: HouseName, runs: Path, file: Path, mix: Mapping[Condition, int]) -> dict[str, Any]:
+    """What any model's card tells."""
+    settings = SETTINGS[name]
+    state = torch.load(runs / f"{name}.pt", weights_only=True, map_location="cpu")
+    _, tokens, _, _, seconds = state["position"]
+    return {
+        "name": name,
+        "small": settings.writer == "small",
+        "megabytes": file.stat().st_size / 1e6,
+        "shape": settings.architecture,
+        "weights": count_weights(settings.architecture),
+        "mix": [(_CONDITIONS[c], share / sum(mix.values())) for c, share in mix.items()],
+        "settings": settings,
+        "tokens": tokens,
+        "seconds": seconds,
+    }
+
+
+def _write(path: Path, text: str) -> Path:
+    path.write_text(text.rstrip() + "\n", encoding="utf-8")
+    return path
 
 
 def count_weights(shape: Architecture) -> int:

@@ -7,7 +7,8 @@ from typing import Literal
 
 from langchain_cogenesis.data.examples import Writer
 
-HouseName = Literal["house-small", "house-large"]
+HouseName = Literal["house-small", "house-large", "house-small-de", "house-large-de"]
+Language = Literal["en", "de"]
 
 CONTROL_TOKENS: tuple[str, ...] = (
     "<|pad|>",
@@ -69,6 +70,7 @@ class TrainingSettings:
         architecture: The model's shape.
         writer: Whose mix of conditions it reads, and within whose scope of tasks and sentences.
         seed: Of weights and examples.
+        language: Of requests and texts; models of one language share a vocabulary.
         tokens: Prompt and answer tokens in all.
         turns: Numbers of requests over one context to draw from; more than one is private. A
             context is long: with several requests to it there is more to learn from as many tokens.
@@ -98,6 +100,7 @@ class TrainingSettings:
     writer: Writer
     seed: int
     tokens: int
+    language: Language = "en"
     turns: tuple[int, ...] = (1,)
     short_chunks: int = 0
     read_weight: float = 0.3
@@ -131,8 +134,31 @@ SETTINGS: dict[HouseName, TrainingSettings] = {
         short_chunks=16,
         grown_from="house-small",
     ),
+    "house-small-de": TrainingSettings(
+        architecture=Architecture(width=192, layers=4, heads=3, hidden=512),
+        writer="small",
+        seed=21,
+        tokens=6_000_000,
+        language="de",
+        turns=(1, 1, 2, 3, 3),
+        short_chunks=6,
+        loose=0.35,
+    ),
+    "house-large-de": TrainingSettings(
+        architecture=Architecture(width=192, layers=7, heads=3, hidden=512),
+        writer="large",
+        seed=22,
+        tokens=3_800_000,
+        language="de",
+        grown_from="house-small-de",
+    ),
 }
-"""Both models; one vocabulary."""
+"""All models; one vocabulary for each language."""
 
 VOCABULARY_EXAMPLES = 4000
 """Examples of each writer from which the merges are learned."""
+
+
+def models_of(language: Language | None) -> tuple[HouseName, ...]:
+    """The models of a language; without one, all."""
+    return tuple(n for n, s in SETTINGS.items() if language in (None, s.language))

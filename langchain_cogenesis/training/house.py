@@ -7,6 +7,7 @@ is there already isn't made again, so a run that was killed goes on where it sto
     train        train a model; goes on from its last checkpoint
     export       write a model as GGUF
     evaluate     write held-out texts with the GGUF files in llama.cpp, and measure them
+    compare      the same for a German pair, which has no evaluation of its own
     cards        write the model cards from training and evaluation
 """
 
@@ -17,19 +18,27 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import typer
 
 from langchain_cogenesis.exceptions import CoGenesisError
-from langchain_cogenesis.training.config import SETTINGS, VOCABULARY_EXAMPLES, HouseName
+from langchain_cogenesis.training.config import (
+    SETTINGS,
+    VOCABULARY_EXAMPLES,
+    HouseName,
+    Language,
+    models_of,
+)
 
 # Without the mark, the list of stages would be filled into a paragraph.
 _HELP = __doc__.replace("\n    vocabulary", "\n\b\n    vocabulary")
 app = typer.Typer(add_completion=False, help=_HELP, rich_markup_mode=None)
 
-Name = Annotated[str, typer.Argument(help="house-small or house-large")]
+Name = Annotated[str, typer.Argument(help="house-small, house-large, or these with -de")]
+LanguageOption = Annotated[str, typer.Option(help="en or de")]
 Runs = Annotated[Path, typer.Option(help="Folder of vocabulary, checkpoints and figures.")]
 Count = Annotated[int, typer.Option(help="Held-out examples, each in all conditions.", min=1)]
 BUNDLED = Path(__file__).parent.parent / "models" / "bundled"
@@ -37,51 +46,70 @@ FIGURES = "evaluation.json"
 FIGURES_F16 = "evaluation-F16.json"
 _REPORT_SECONDS = 15.0
 _EXAMPLES = 330
+_COMPARED = 200
 _MODULE = "langchain_cogenesis.training.house"
 
 
 @app.callback(invoke_without_command=True)
-def everything(context: typer.Context, runs: Runs = Path("runs"), count: Count = _EXAMPLES) -> None:
+def everything(
+    context: typer.Context,
+    runs: Runs = Path("runs"),
+    count: Count = _EXAMPLES,
+    language: Annotated[
+        str | None, typer.Option(help="en or de; by default one after the other.")
+    ] = None,
+) -> None:
     """Train the house models, from words to GGUF files and model cards."""
     if context.invoked_subcommand is not None:
         return
+    for each in get_args(Language) if language is None else (_language(language),):
+        _everything_in(each, runs, count)
+
+
+def _everything_in(language: Language, runs: Path, count: int) -> None:
     from langchain_cogenesis.training.trainer import short_checkpoint
 
-    if not (runs / "vocabulary.json").exists():
-        vocabulary(runs)
-    for settings in SETTINGS.values():
-        source = settings.grown_from
+    names = models_of(language)
+    if not vocabulary_path(runs, language).exists():
+        vocabulary(runs, language)
+    for name in names:
+        source = SETTINGS[name].grown_from
         if source and not short_checkpoint(runs, source).exists():
             _run_trainings(runs, source, extra=("--short",))
-    _run_trainings(runs, *SETTINGS)
-    for name in SETTINGS:
+    _run_trainings(runs, *names)
+    for name in names:
         export(name, runs)
-        export(name, runs, runs / f"{name}-F16.gguf", "F16")
-    evaluate(runs=runs, count=count)
-    f16 = runs / "house-small-F16.gguf"
-    evaluate(runs=runs, small=str(f16), count=count, output=runs / FIGURES_F16)
-    cards(runs)
+    if language == "en":
+        for name in names:
+            export(name, runs, runs / f"{name}-F16.gguf", "F16")
+        evaluate(runs=runs, count=count)
+        f16 = runs / "house-small-F16.gguf"
+        evaluate(runs=runs, small=str(f16), count=count, output=runs / FIGURES_F16)
+    else:
+        compare(language, runs, count)
+    cards(runs, language)
 
 
 @app.command()
-def vocabulary(runs: Runs = Path("runs")) -> None:
-    """Learn the vocabulary."""
-    from langchain_cogenesis.data.examples import create_example
+def vocabulary(runs: Runs = Path("runs"), language: LanguageOption = "en") -> None:
+    """Learn the vocabulary of a language."""
     from langchain_cogenesis.training.vocabulary import train_vocabulary
 
-    def texts() -> list[str]:
-        found: list[str] = []
-        for index in range(VOCABULARY_EXAMPLES):
-            for settings in SETTINGS.values():
-                example = create_example(f"vocabulary/{index}", writer=settings.writer)
-                found += [content for _, content in example.messages()]
-                found.append(example.answer)
-        return found
-
-    tokenizer = train_vocabulary(texts())
+    tokenizer = train_vocabulary(list(_vocabulary_texts(_language(language))))
     runs.mkdir(parents=True, exist_ok=True)
-    tokenizer.save(str(runs / "vocabulary.json"))
-    typer.echo(f"{runs / 'vocabulary.json'}: {tokenizer.get_vocab_size()} entries")
+    path = vocabulary_path(runs, _language(language))
+    tokenizer.save(str(path))
+    typer.echo(f"{path}: {tokenizer.get_vocab_size()} entries")
+
+
+def _vocabulary_texts(language: Language) -> Iterator[str]:
+    from langchain_cogenesis.training.batches import vocabulary_examples
+
+    for index in range(VOCABULARY_EXAMPLES):
+        for name in models_of(language):
+            for example in vocabulary_examples(SETTINGS[name], index):
+                yield from (content for _, content in example.messages())
+                yield example.answer
 
 
 @app.command()
@@ -101,7 +129,7 @@ def train(
 
     torch.set_num_threads(threads or os.cpu_count() or 1)
     settings = SETTINGS[_checked(name)]
-    tokenizer = load_vocabulary(runs / "vocabulary.json")
+    tokenizer = load_vocabulary(vocabulary_path(runs, settings.language))
     trainer = Trainer(settings, tokenizer, runs / f"{name}.pt")
     losses: list[float] = []
     told = time.monotonic()
@@ -132,8 +160,9 @@ def export(
     from langchain_cogenesis.training.trainer import Trainer
     from langchain_cogenesis.training.vocabulary import load_vocabulary
 
-    tokenizer = load_vocabulary(runs / "vocabulary.json")
-    trainer = Trainer(SETTINGS[_checked(name)], tokenizer, runs / f"{name}.pt")
+    settings = SETTINGS[_checked(name)]
+    tokenizer = load_vocabulary(vocabulary_path(runs, settings.language))
+    trainer = Trainer(settings, tokenizer, runs / f"{name}.pt")
     path = output or BUNDLED / f"{name}.gguf"
     export_gguf(
         trainer.model.cpu(), tokenizer, path, name=name, precision=parse_precision(precision)
@@ -183,11 +212,30 @@ def evaluate(
 
 
 @app.command()
-def cards(runs: Runs = Path("runs")) -> None:
-    """Write the model cards beside the files."""
-    from langchain_cogenesis.training.cards import write_cards
+def compare(
+    language: LanguageOption = "de", runs: Runs = Path("runs"), count: Count = _COMPARED
+) -> None:
+    """Write letters of the grammar in the ways that collaborate, and measure them."""
+    from langchain_cogenesis.training.comparing import compare_pair, read_comparison
 
-    for path in write_cards(runs, BUNDLED, FIGURES, FIGURES_F16):
+    told = time.monotonic()
+    for tick in compare_pair(_language(language), runs, count):
+        if time.monotonic() - told > _REPORT_SECONDS:
+            told = time.monotonic()
+            typer.echo(f"{tick.done} of {tick.total} texts", err=True)
+    typer.echo(read_comparison(runs, _language(language)).table)
+
+
+@app.command()
+def cards(runs: Runs = Path("runs"), language: LanguageOption = "en") -> None:
+    """Write the model cards beside the files."""
+    from langchain_cogenesis.training.cards import write_cards, write_compared_cards
+
+    if _language(language) == "en":
+        paths = write_cards(runs, BUNDLED, FIGURES, FIGURES_F16)
+    else:
+        paths = write_compared_cards(runs, BUNDLED, _language(language))
+    for path in paths:
         typer.echo(str(path))
 
 
@@ -201,6 +249,18 @@ def _run_trainings(runs: Path, *names: str, extra: tuple[str, ...] = ()) -> None
     codes = [child.wait() for child in children]
     if any(codes):
         raise typer.Exit(1)
+
+
+def vocabulary_path(runs: Path, language: Language) -> Path:
+    """Where a language's vocabulary is kept."""
+    return runs / ("vocabulary.json" if language == "en" else f"vocabulary.{language}.json")
+
+
+def _language(text: str) -> Language:
+    for known in get_args(Language):
+        if text == known:
+            return cast("Language", known)
+    raise typer.BadParameter(f"{text!r} is none of {', '.join(get_args(Language))}.")
 
 
 def _checked(name: str) -> HouseName:

@@ -18,6 +18,7 @@ from langchain_cogenesis.training.config import TrainingSettings
 from langchain_cogenesis.training.initialisation import create_model, grow_model
 from langchain_cogenesis.training.model import HouseModel
 from langchain_cogenesis.training.muon import Muon
+from langchain_cogenesis.training.precision import matrix_dtype
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -222,7 +223,8 @@ def losses(model: HouseModel, batch: Batch, *, read: bool) -> tuple[torch.Tensor
     spare = -sum(counts) % _ROUND
     at = F.pad(torch.cat(places), (0, spare))
     targets = F.pad(targets, (0, spare), value=-1)
-    with torch.autocast(batch.ids.device.type, torch.bfloat16):
+    dtype = matrix_dtype(batch.ids.device)
+    with torch.autocast(batch.ids.device.type, dtype, enabled=dtype is not torch.float32):
         logits = model.logits(model.hidden(batch.ids).flatten(0, 1)[at])
     found = F.cross_entropy(logits.float(), targets, ignore_index=-1, reduction="none")
     answers = found[: counts[0]].mean()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
@@ -58,10 +58,10 @@ def create_occasion(random: Random, persona: Persona, kind: str) -> Occasion:
 
 
 def _event(random: Random, persona: Persona, occasion: Occasion) -> None:
-    noun, gender = random.choice(load_words()["events"])
+    noun, gender = random.choice(persona.words["events"])
     articles = {f"{name}_event": f"{article} {noun}" for name, article in _ARTICLES[gender].items()}
     occasion.put("event", "event", noun, **articles)
-    preposition, place = random.choice(load_words()["places"])
+    preposition, place = random.choice(persona.words["places"])
     occasion.put("place", "place", place, im_place=f"{preposition} {place}")
     when = _put_day(random, occasion, "", "")
     clock = _put_time(random, occasion, "")
@@ -81,7 +81,7 @@ def _event(random: Random, persona: Persona, occasion: Occasion) -> None:
 
 def _event_with_reason(random: Random, persona: Persona, occasion: Occasion) -> None:
     _event(random, persona, occasion)
-    _put_pair(random, occasion, "reason", "conflicts")
+    _put_pair(random, occasion, "reason", persona.words["conflicts"])
     occasion.activities.append(
         Activity(kind="note", text=f"Ich kann nicht kommen, weil {occasion.slots['reason']}.")
     )
@@ -103,7 +103,7 @@ def _new_date(random: Random, persona: Persona, occasion: Occasion) -> None:
 
 
 def _gift(random: Random, persona: Persona, occasion: Occasion) -> None:
-    _put_pair(random, occasion, "gift", "gifts")
+    _put_pair(random, occasion, "gift", persona.words["gifts"])
     when = _put_day(random, occasion, "", "")
     text = f"Danke sagen für {occasion.slots['gift']}"
     occasion.activities.append(
@@ -112,8 +112,8 @@ def _gift(random: Random, persona: Persona, occasion: Occasion) -> None:
 
 
 def _mishap(random: Random, persona: Persona, occasion: Occasion) -> None:
-    _put_pair(random, occasion, "mishap", "mishaps")
-    _put_pair(random, occasion, "reason", "reasons")
+    _put_pair(random, occasion, "mishap", persona.words["mishaps"])
+    _put_pair(random, occasion, "reason", persona.words["reasons"])
     when = _put_day(random, occasion, "", "")
     occasion.activities += [
         Activity(
@@ -130,8 +130,8 @@ def _mishap(random: Random, persona: Persona, occasion: Occasion) -> None:
 
 def _order(random: Random, persona: Persona, occasion: Occasion) -> None:
     occasion.office = True
-    _put_pair(random, occasion, "item", "items")
-    shop = random.choice(load_words()["shops"])
+    _put_pair(random, occasion, "item", persona.words["items"])
+    shop = random.choice(persona.words["shops"])
     occasion.put("shop", "shop", shop)
     number = f"{random.choice('ABKLMR')}-{random.randint(10_000, 99_999)}"
     occasion.put("order", "order", number)
@@ -171,9 +171,11 @@ def _put_time(random: Random, occasion: Occasion, prefix: str) -> str:
     return f"{hour:02d}:{minute:02d}"
 
 
-def _put_pair(random: Random, occasion: Occasion, name: str, words: str) -> None:
+def _put_pair(
+    random: Random, occasion: Occasion, name: str, pairs: Sequence[tuple[str, str]]
+) -> None:
     """Notes a phrase and the fact in it."""
-    phrase, value = random.choice(load_words()[words])
+    phrase, value = random.choice(pairs)
     occasion.slots[name] = phrase
     occasion.facts[name] = (name, value)
 

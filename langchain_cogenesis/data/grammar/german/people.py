@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from langchain_cogenesis.context.schema import Activity, Contact, UserProfile
 from langchain_cogenesis.data.grammar.german.tasks import Register, load_words
@@ -57,13 +59,23 @@ class Person:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Persona:
-    """A user: who they are, how they write, whom they know."""
+    """A user: who they are, how they write, whom they know.
+
+    Attributes:
+        me: The user.
+        profile: What is known of them.
+        contacts: Whom they know.
+        greetings: How they begin a letter.
+        closings: How they end one.
+        words: The names and things of their world.
+    """
 
     me: Person
     profile: UserProfile
     contacts: tuple[Person, ...]
     greetings: dict[Register, str]
     closings: dict[Register, str]
+    words: Mapping[str, Any] = field(default_factory=load_words)
 
     @property
     def town(self) -> str:
@@ -72,7 +84,11 @@ class Persona:
 
 
 def create_german_persona(
-    random: Random, *, ages: tuple[int, int] = (18, 80), occupations: tuple[str, ...] = ()
+    random: Random,
+    *,
+    ages: tuple[int, int] = (18, 80),
+    occupations: tuple[str, ...] = (),
+    words: Mapping[str, Any] | None = None,
 ) -> Persona:
     """Makes a user up.
 
@@ -80,12 +96,13 @@ def create_german_persona(
         random: Source of all choices.
         ages: Youngest and oldest.
         occupations: To choose from; by default those of the words.
+        words: The names and things of their world; by default those of `words.yaml`.
     """
-    words = load_words()
+    words = words or load_words()
     taken: set[str] = set()
-    me = _person(random, "du", taken)
+    me = _person(random, words, "du", taken)
     contacts = tuple(
-        _person(random, register, taken)
+        _person(random, words, register, taken)
         for register, count in (("du", _FRIENDS), ("sie", _OTHERS))
         for _ in range(count)
     )
@@ -113,12 +130,11 @@ def create_german_persona(
         ),
         facts=tuple(random.sample(words["hobby_facts"], 3)),
     )
-    return Persona(me, profile, contacts, greetings, closings)
+    return Persona(me, profile, contacts, greetings, closings, words)
 
 
-def _person(random: Random, register: str, taken: set[str]) -> Person:
+def _person(random: Random, words: Mapping[str, Any], register: str, taken: set[str]) -> Person:
     """Somebody whose names nobody else has."""
-    words = load_words()
     gender = random.choice("fm")
     given = random.choice([n for n in words["women" if gender == "f" else "men"] if n not in taken])
     surname = random.choice([name for name in words["surnames"] if name not in taken])
@@ -127,9 +143,11 @@ def _person(random: Random, register: str, taken: set[str]) -> Person:
     return Person(given, surname, gender, relation, "sie" if register == "sie" else "du")
 
 
-def distractions(random: Random, count: int) -> list[Activity]:
+def distractions(
+    random: Random, count: int, words: Mapping[str, Any] | None = None
+) -> list[Activity]:
     """Activities that have to do with no text."""
-    chosen = random.sample(load_words()["others"], count)
+    chosen = random.sample((words or load_words())["others"], count)
     return [Activity(kind=kind, text=text) for kind, text in chosen]
 
 

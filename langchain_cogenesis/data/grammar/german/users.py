@@ -17,12 +17,14 @@ from langchain_cogenesis.data.grammar.german.people import (
     mention,
 )
 from langchain_cogenesis.data.grammar.german.tasks import (
+    BY_OUTLINE_ONLY,
     Point,
     Register,
     Task,
     load_german_tasks,
     load_words,
 )
+from langchain_cogenesis.data.grammar.tasks import Scope
 
 _OTHER_ACTIVITIES = (3, 6)
 _STAYS = ("Ihr", "Sie")
@@ -39,6 +41,7 @@ class GermanText:
         outline: Points of the text.
         answer: The text.
         facts: Name and value of what the text says of the private context, each value once.
+        planned: Names of the points that the text carries out.
     """
 
     task: str
@@ -46,6 +49,7 @@ class GermanText:
     outline: tuple[str, ...]
     answer: str
     facts: tuple[tuple[str, str], ...]
+    planned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -83,10 +87,10 @@ def create_german_user(
     texts: list[GermanText] = []
     activities: list[Activity] = []
     for number in range(tasks):
-        text, occasion = _write(random, persona, known[order[number % len(known)]])
+        text, occasion = write_german_text(random, persona, known[order[number % len(known)]])
         texts.append(text)
         activities += occasion.activities
-    earlier = tuple(_sample(random, persona) for _ in range(random.randint(1, 2)))
+    earlier = tuple(write_german_sample(random, persona) for _ in range(random.randint(1, 2)))
     activities += distractions(random, random.randint(*_OTHER_ACTIVITIES))
     random.shuffle(activities)
     context = PrivateContext(
@@ -95,38 +99,75 @@ def create_german_user(
     return GermanUser(persona, context, tuple(texts))
 
 
-def _sample(random: Random, persona: Persona) -> WritingSample:
+def write_german_sample(
+    random: Random, persona: Persona, scope: Scope = "everything"
+) -> WritingSample:
     """An earlier writing, about something else."""
-    task = random.choice(load_german_tasks())
-    text, occasion = _write(random, persona, task)
+    offered = [t for t in load_german_tasks() if scope != "few" or t.name not in BY_OUTLINE_ONLY]
+    task = random.choice(offered)
+    text, occasion = write_german_text(random, persona, task, scope)
     named = task.form == "email" and not occasion.office
     return WritingSample(text=text.answer, recipient=occasion.to.full if named else None)
 
 
-def _write(random: Random, persona: Persona, task: Task) -> tuple[GermanText, Occasion]:
+def write_german_text(
+    random: Random,
+    persona: Persona,
+    task: Task,
+    scope: Scope = "everything",
+    *,
+    by_outline: bool = False,
+) -> tuple[GermanText, Occasion]:
+    """A request of a task and the text that answers it.
+
+    Args:
+        random: Source of all choices.
+        persona: Who asks.
+        task: What is written.
+        scope: Structures, sentences and wordings of the request to draw from.
+        by_outline: Take any points of the task in any order, and a request that doesn't say what
+            the text is about.
+    """
     occasion = create_occasion(random, persona, task.occasion)
     register: Register = occasion.to.register if task.form == "email" else "sie"
     if occasion.office:
         register = "sie"
-    points = list(_points(random, task))
-    said = [random.choice(point.sentences(register)) for point in points]
+    points = _shuffled(random, task) if by_outline else list(_points(random, task, scope))
+    said = [random.choice(point.sentences(register, scope)) for point in points]
     answer, used = _text(persona, task, occasion, said, register)
-    outline = tuple(_filled(random.choice(point.outline), occasion.slots) for point in points)
+    planned = tuple(random.choice(point.outline) for point in points)
+    outline = tuple(_filled(template, occasion.slots) for template in planned)
     asked = occasion.slots | mention(random, occasion.to)
-    instruction = _upper(_filled(random.choice(task.instructions), asked))
+    wordings = load_words()["by_outline"][task.form] if by_outline else task.wordings(scope)
+    if by_outline and occasion.office:
+        asked |= {"who": occasion.slots["shop"], "whom": occasion.slots["shop"]}
+    instruction = _upper(_filled(random.choice(wordings), asked))
     wish = random.choice(load_words()["wishes"]) if random.random() < 0.3 else ""
     wish = wish if instruction.endswith(".") else ""
     facts: dict[str, str] = {}
     for name, value in used:
         facts.setdefault(value, name)
-    made = tuple((name, value) for value, name in facts.items())
-    return GermanText(task.name, f"{instruction} {wish}".strip(), outline, answer, made), occasion
+    text = GermanText(
+        task=task.name,
+        instruction=f"{instruction} {wish}".strip(),
+        outline=outline,
+        answer=answer,
+        facts=tuple((name, value) for value, name in facts.items()),
+        planned=tuple(point.name for point in points),
+    )
+    return text, occasion
 
 
-def _points(random: Random, task: Task) -> Iterator[Point]:
-    for name in random.choice(task.structures):
+def _points(random: Random, task: Task, scope: Scope) -> Iterator[Point]:
+    for name in random.choice(task.plans(scope)):
         if not name.endswith("?") or random.random() < 0.6:
             yield task.points[name.removesuffix("?")]
+
+
+def _shuffled(random: Random, task: Task) -> list[Point]:
+    """A task's points as no structure has them."""
+    points = list(task.points.values())
+    return random.sample(points, random.randint(2, len(points)))
 
 
 def _text(
