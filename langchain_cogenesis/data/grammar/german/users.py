@@ -39,6 +39,7 @@ class GermanText:
         outline: Points of the text.
         answer: The text.
         facts: Name and value of what the text says of the private context, each value once.
+        points: What the text carries out, in order.
     """
 
     task: str
@@ -46,6 +47,7 @@ class GermanText:
     outline: tuple[str, ...]
     answer: str
     facts: tuple[tuple[str, str], ...]
+    points: tuple[Point, ...]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -120,7 +122,8 @@ def _write(random: Random, persona: Persona, task: Task) -> tuple[GermanText, Oc
     for name, value in used:
         facts.setdefault(value, name)
     made = tuple((name, value) for value, name in facts.items())
-    return GermanText(task.name, f"{instruction} {wish}".strip(), outline, answer, made), occasion
+    asked_for = f"{instruction} {wish}".strip()
+    return GermanText(task.name, asked_for, outline, answer, made, tuple(points)), occasion
 
 
 def _points(random: Random, task: Task) -> Iterator[Point]:
