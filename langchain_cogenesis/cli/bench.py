@@ -121,6 +121,11 @@ def quality(
     that are declared --trusted, nowhere else. A run that was stopped goes on where it was. The
     folder holds report.html and table.md, which are figures, and results.jsonl, which is private.
 
+    Columns: facts used, plan coverage (points of the reference's plan that a text carries out; for
+    examples that know their plan, as the grammar's do), style, overlap with the reference, nats a
+    token, values leaked, requests, tokens, cost, speed. Below them stands whether the sketch comes
+    out above the local model alone by plan coverage, as the paper has the two.
+
     A study has rows of its own, a plot, and a folder: outlines by their points and sentences, and
     several of which the local model chooses; models that are less and less alike (copies of the
     remote are made worse on the fly), and of several sizes with --remotes; what each strength of
@@ -131,6 +136,7 @@ def quality(
     Example: cogenesis bench quality --limit 20 --study mask
     """
     from langchain_cogenesis.cli.judging import JudgeOptions
+    from langchain_cogenesis.evaluation.comparison.orders import check_orders
     from langchain_cogenesis.evaluation.comparison.report import write_report
     from langchain_cogenesis.evaluation.comparison.studies import find_study
     from langchain_cogenesis.evaluation.comparison.world import PairSettings
@@ -150,7 +156,9 @@ def quality(
         summary, section = _run(pair, told, wanted)
         table, page = write_report(summary, folder, section)
         if as_json:
-            print_json(summary.as_json() | ({"study": section.data} if section else {}))
+            orders = [order.as_json() for order in check_orders(summary)]
+            studied = {"study": section.data} if section else {}
+            print_json(summary.as_json() | {"orders": orders} | studied)
             return
         _print_summary(summary, section)
         err().print(f"{page}, {table}", style="dim", markup=False)

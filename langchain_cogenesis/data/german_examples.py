@@ -208,7 +208,7 @@ def _compose(
     asked, answer, facts = text.instruction, text.answer, dict(text.facts)
     outline: tuple[str, ...] = ()
     if condition.endswith(("outline", "sketch")):
-        outline = plan_outline(random, written.task, text, written.occasion)
+        outline = plan_outline(random, written.task.form, text, written.occasion)
     if not condition.startswith("context"):
         documents, facts = (), {}
         raw = condition.startswith("bare") or random.random() < _RAW

@@ -14,7 +14,7 @@ from langchain_cogenesis.context.schema import (
 from langchain_cogenesis.data.examples import Example, create_example
 from langchain_cogenesis.data.grammar.tasks import load_tasks
 from langchain_cogenesis.data.task.example import Fact, TaskExample
-from langchain_cogenesis.data.task.grammar import german_examples
+from langchain_cogenesis.data.task.grammar import german_examples, plan_of
 from langchain_cogenesis.data.task.loading import load_examples
 
 GRAMMAR, GERMAN_GRAMMAR = "grammar", "grammar:de"
@@ -71,6 +71,7 @@ def _grammar_example(number: int, seed: int) -> TaskExample:
         reference=made.answer,
         facts=tuple(Fact(name=name, value=value) for name, value in made.facts.items()),
         outline=made.sketch,
+        plan=plan_of(made),
         task=made.task,
     )
 

@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from itertools import pairwise
 
 from langchain_cogenesis.data.examples import Example
-from langchain_cogenesis.data.grammar.tasks import REGISTERS, Point, slots_of
+from langchain_cogenesis.data.task.grammar import plan_of
+from langchain_cogenesis.evaluation.metrics.coverage import plan_coverage
 from langchain_cogenesis.privacy.placeholders import PLACEHOLDER_PATTERN
 
 Measures = dict[str, tuple[float, float]]
 
-COVERED = 0.6
-"""Share of a sentence's content words at which its point counts as carried out."""
-_STEM = 5
 _POINT = re.compile(r"\d+\. \S.*")
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
-_WORD = re.compile(r"[^\W\d_]{3,}")
 _NAME_LIKE = re.compile(r"(?<=[a-z,] )[A-Z]\w+|\b\d[\d:.,-]*")
 _HARMLESS = frozenset(
     {"I", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "Sincerely"}
 )
-_SMALL = """
-the and you your for that this with have has had was were are will would could can should
-may been from not but our about its all any very just there them they what when which who
-how please much more some than then too yes
-"""
-_SMALL_WORDS = frozenset(_SMALL.split())
 _REPEATED = 4
 
 
@@ -61,7 +50,7 @@ def measure_text(example: Example, text: str) -> Measures:
         found["emoji"] = _hit(example.emoji in text)
     found["format"] = _hit(_well_formed(example, lines))
     found["no repetition"] = _hit(not repeats(text))
-    found["coverage"] = coverage(example, text)
+    found["coverage"] = plan_coverage(text, plan_of(example))
     prompt = " ".join(content for _, content in example.messages())
     found["nothing invented"] = _hit(not list(invented(text, prompt)))
     found.update(_placeholders(example, text))
@@ -87,47 +76,6 @@ def asked_facts(example: Example) -> list[str]:
         for name, value in example.facts.items()
         if name not in ("me", "me_full", "to") and value not in example.instruction
     ]
-
-
-def coverage(example: Example, text: str) -> tuple[float, float]:
-    """Points of the example's plan that a text carries out, and points in all.
-
-    A point is carried out if one or two neighbouring sentences of the text hold three in five of
-    the content words of one of the point's sentences, facts and invented details left out. The
-    references themselves come to 95 %, because some sentences are too short to tell.
-    """
-    if example.plan is None:
-        return (0, 0)
-    sentences = [_stems(part) for part in _SENTENCE_END.split(text)]
-    windows = [*sentences, *(a | b for a, b in pairwise(sentences))]
-    points = [point for point in example.plan.points if point.say]
-    done = sum(_carried_out(example, point, windows) for point in points)
-    return (done, len(points))
-
-
-def _carried_out(example: Example, point: Point, windows: list[set[str]]) -> bool:
-    kinds = ("any", *REGISTERS, "open")
-    wanted = [_stems(_bare(example, t)) for kind in kinds for t in point.say.get(kind, ())]
-    # One short word alone says nothing.
-    told = [words for words in wanted if len(words) > 1 or len("".join(words)) == _STEM]
-    return any(len(words & window) >= COVERED * len(words) for words in told for window in windows)
-
-
-def _bare(example: Example, template: str) -> str:
-    """A template without facts and invented details; what the user wants said stays."""
-    kept = {"note", "question", "request"}
-    values = {
-        name: example.slots[name].value
-        if name in kept and example.slots[name].source == "planner"
-        else " "
-        for name in slots_of(template)
-    }
-    return template.format_map(values)
-
-
-def _stems(text: str) -> set[str]:
-    words = (word.lower() for word in _WORD.findall(text))
-    return {word[:_STEM] for word in words if word not in _SMALL_WORDS}
 
 
 def _well_formed(example: Example, lines: list[str]) -> bool:

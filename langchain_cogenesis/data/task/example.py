@@ -19,6 +19,18 @@ class Fact(PrivateModel):
     value: str = Field(min_length=1)
 
 
+class PlanPoint(PrivateModel):
+    """A point of the plan that a reference carries out.
+
+    Attributes:
+        name: What it is called.
+        wordings: Sentences any of which carries it out, without the facts that they would say.
+    """
+
+    name: str = Field(min_length=1)
+    wordings: tuple[str, ...]
+
+
 class TaskExample(PrivateModel):
     """An instruction of a user, what is known of the user, and a text that answers it.
 
@@ -30,6 +42,7 @@ class TaskExample(PrivateModel):
         reference: A good answer.
         facts: The private facts that the reference uses, as far as they are known.
         outline: Points of a plan for the reference, where one is known.
+        plan: How each of its points would be said, where that is known, as in the grammar.
         task: A name for the kind of text, for figures by task.
         language: ISO 639-1 code.
     """
@@ -41,5 +54,6 @@ class TaskExample(PrivateModel):
     reference: str = Field(min_length=1)
     facts: tuple[Fact, ...] = ()
     outline: tuple[str, ...] = ()
+    plan: tuple[PlanPoint, ...] = ()
     task: str = "other"
     language: str = "en"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -20,13 +21,15 @@ from langchain_cogenesis.data.grammar.german.users import create_german_user
 from langchain_cogenesis.data.grammar.occasions.base import Slot
 from langchain_cogenesis.data.grammar.personas import Persona, create_persona, distractions
 from langchain_cogenesis.data.grammar.tasks import Scope, tasks_within
-from langchain_cogenesis.data.task.example import Fact, TaskExample
+from langchain_cogenesis.data.task.example import Fact, PlanPoint, TaskExample
 
 _EVERYTHING = frozenset(
     {"activity", "style", "name", "occupation", "company", "location", "contact", "fact"}
 )
 _ASKED_FOR = frozenset({"chore"})
 """Slots that the request alone tells: nothing of the context says them."""
+_SAID = frozenset({"note", "question", "request"})
+"""Slots that are all that their points say; nobody's facts."""
 _OTHER_ACTIVITIES = (3, 8)
 _EARLIER = (1, 3)
 
@@ -107,6 +110,7 @@ def read_grammar(
                 reference=example.answer,
                 facts=facts_of(example),
                 outline=example.sketch,
+                plan=plan_of(example),
                 task=example.task,
             )
 
@@ -132,6 +136,7 @@ def german_examples(
             reference=text.answer,
             facts=tuple(Fact(name=name, value=value) for name, value in text.facts),
             outline=text.outline,
+            plan=tuple(_plan_point(point.name, point.say, {}) for point in text.points),
             task=text.task,
             language="de",
         )
@@ -148,6 +153,25 @@ def facts_of(example: Example) -> tuple[Fact, ...]:
         if slot.source != "planner" and name not in _ASKED_FOR and value:
             found.setdefault(value, Fact(name=name, value=value))
     return tuple(found.values())
+
+
+def plan_of(example: Example) -> tuple[PlanPoint, ...]:
+    """The points of an example's plan; of what the planner invents, what the user wants said."""
+    if example.plan is None:
+        return ()
+    slots = example.slots
+    said = {n: slots[n].value for n in _SAID & slots.keys() if slots[n].source == "planner"}
+    return tuple(_plan_point(p.name, p.say, said) for p in example.plan.points if p.say)
+
+
+def _plan_point(
+    name: str, say: Mapping[str, tuple[str, ...]], values: Mapping[str, str]
+) -> PlanPoint:
+    """A point whose wordings hold these values in their slots, and nothing in any other."""
+    known = defaultdict(lambda: " ", values)
+    sentences = [sentence for some in say.values() for sentence in some]
+    wordings = tuple(" ".join(sentence.format_map(known).split()) for sentence in sentences)
+    return PlanPoint(name=name, wordings=wordings)
 
 
 def _requests(

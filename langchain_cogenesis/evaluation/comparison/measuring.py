@@ -15,6 +15,7 @@ from langchain_cogenesis.evaluation.comparison.rows import Row, Written
 from langchain_cogenesis.evaluation.comparison.world import Case, World
 from langchain_cogenesis.evaluation.metrics import style
 from langchain_cogenesis.evaluation.metrics.cost import Price, Stopwatch
+from langchain_cogenesis.evaluation.metrics.coverage import plan_coverage
 from langchain_cogenesis.evaluation.metrics.facts import facts_used, facts_used_normalised
 from langchain_cogenesis.evaluation.metrics.leaks import leaked_values
 from langchain_cogenesis.evaluation.metrics.overlap import chrf, rouge
@@ -49,6 +50,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure("judge overall without profile", "judge, no profile"),
     Measure("facts", "facts used", percent=True),
     Measure("facts normalised", "facts used, folded", percent=True),
+    Measure("coverage", "plan coverage", percent=True),
     Measure("greeting", "greeting", percent=True),
     Measure("closing", "closing", percent=True),
     Measure("length", "length alike"),
@@ -80,7 +82,12 @@ MEASURES: tuple[Measure, ...] = (
 
 
 def quality_measures(case: Case, text: str) -> Measures:
-    """Facts, style and overlap of a text with its reference."""
+    """Facts, plan coverage, style and overlap of a text with its reference.
+
+    Args:
+        case: The example; what it doesn't know, such as its plan, isn't measured.
+        text: What was written.
+    """
     example = case.example
     reference, language = example.reference, example.language
     found: Measures = {}
@@ -89,6 +96,8 @@ def quality_measures(case: Case, text: str) -> Measures:
     if asked:
         found["facts"] = facts_used(text, asked)
         found["facts normalised"] = facts_used_normalised(text, asked, language)
+    if example.plan:
+        found["coverage"] = plan_coverage(text, example.plan, language)
     if greeting := style.greeting_of(reference, language):
         found["greeting"] = (float(style.greeting_of(text, language) == greeting), 1)
     if closing := style.closing_of(reference, language):

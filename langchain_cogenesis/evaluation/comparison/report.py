@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from langchain_cogenesis.evaluation.comparison.measuring import MEASURES, Measure
+from langchain_cogenesis.evaluation.comparison.orders import check_orders
 from langchain_cogenesis.evaluation.comparison.plots import Point, bars, scatter
 from langchain_cogenesis.evaluation.comparison.summary import BOUND, QUALITIES, Summary
 from langchain_cogenesis.evaluation.records import Estimate
 
 TABLE, PAGE = "table.md", "report.html"
 SHORT = (
-    "judge overall", "judge personalisation", "facts", "greeting", "closing", "rougeL", "chrf",
-    "nll", "leaked", "requests a token", "tokens a second",
+    "judge overall", "judge personalisation", "facts", "coverage", "greeting", "closing", "rougeL",
+    "chrf", "nll", "leaked", "requests a token", "tokens a second",
 )  # fmt: skip
 """Columns of the short table."""
 _BY_TASK_ROWS = ("slm-context", "sketch", "logits-linear", "llm-context")
@@ -133,6 +134,7 @@ def remarks(summary: Summary) -> list[str]:
             "The gap is the one between the local model and the remote one, both with context; "
             "where the remote is no better beyond chance, nothing is closed."
         )
+    found += map(str, check_orders(summary))
     for row in summary.rows:
         if row.failed:
             told = ", ".join(f"{count} by {name}" for name, count in row.failed.items())

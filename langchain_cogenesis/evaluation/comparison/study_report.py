@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from langchain_cogenesis.evaluation.comparison.measuring import MEASURES
+from langchain_cogenesis.evaluation.comparison.orders import spell_difference
 from langchain_cogenesis.evaluation.comparison.plots import Point, scatter
 from langchain_cogenesis.evaluation.comparison.report import Section, cell
 from langchain_cogenesis.evaluation.comparison.results import Result
@@ -24,7 +25,7 @@ from langchain_cogenesis.evaluation.records import Estimate
 
 _MEASURES = {measure.name: measure for measure in MEASURES}
 _LABELS = {name: measure.label for name, measure in _MEASURES.items()}
-_SHOWN = ("judge overall", "judge personalisation", "facts", "rougeL", "chrf", "nll")
+_SHOWN = ("judge overall", "judge personalisation", "facts", "coverage", "rougeL", "chrf", "nll")
 """Measures that are printed; the files hold all."""
 
 
@@ -102,12 +103,7 @@ def _against_table(study: Study, summary: Summary) -> Table:
 
 
 def _difference(found: Estimate | None, measure: str) -> str:
-    if found is None:
-        return "–"
-    column = _MEASURES[measure]
-    factor, digits, unit = (100, 0, " points") if column.percent else (1, column.digits, "")
-    value, low, high = (factor * v for v in (found.value, found.low, found.high))
-    return f"{value:+.{digits}f}{unit} ({low:+.{digits}f} to {high:+.{digits}f})"
+    return "–" if found is None else spell_difference(found, _MEASURES[measure])
 
 
 def _utility_table(found: Sequence[Utility], labels: Mapping[str, str]) -> Table:

@@ -22,7 +22,7 @@ BOUND = "llm-context"
 """The row that can't be had without a leak."""
 QUALITIES = (
     "judge overall", "judge personalisation", "judge overall without profile", "facts",
-    "facts normalised", "rougeL", "chrf", "nll",
+    "facts normalised", "coverage", "rougeL", "chrf", "nll",
 )  # fmt: skip
 """Measures whose gap is worth closing, the one that plots show first."""
 

@@ -58,14 +58,19 @@ def holds_german(text: str, value: str) -> bool:
     said = _said_as_moment(text, value)
     if said is not None:
         return said
-    wanted = [word.translate(_LETTERS) for word in words_of(value)]
+    wanted = [spell_out(word) for word in words_of(value)]
     if not wanted:
         return bool(value.strip()) and value.strip() in text
-    words = [word.translate(_LETTERS) for word in words_of(text)]
+    words = [spell_out(word) for word in words_of(text)]
     return any(
         all(map(_is_form, words[at : at + len(wanted)], wanted))
         for at in range(len(words) - len(wanted) + 1)
     )
+
+
+def spell_out(word: str) -> str:
+    """A word in small letters with its umlauts as two letters: `größe` gives `groesse`."""
+    return word.translate(_LETTERS)
 
 
 def closing_of(lines: list[str]) -> str | None:

@@ -25,8 +25,8 @@ def _digest(texts: list[str]) -> str:
 
 
 def test_the_english_grammar_gives_what_it_gave() -> None:
-    """For these seeds, byte by byte."""
-    made = [example.model_dump_json() for example in read_grammar(12, tasks=3, seed=5)]
+    """For these seeds, byte by byte, the plan apart, which was added later."""
+    made = [e.model_dump_json(exclude={"plan"}) for e in read_grammar(12, tasks=3, seed=5)]
     assert _digest(made) == "8aea002dcc57841c"
     public = [create_example(n, scope="everything").answer for n in range(40)]
     assert _digest(public) == "4da7e7eb378a3b37"

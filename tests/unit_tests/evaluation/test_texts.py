@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from langchain_cogenesis.data.examples import Example, create_example
+from langchain_cogenesis.data.task.grammar import plan_of
 from langchain_cogenesis.evaluation.house import held_out_example
+from langchain_cogenesis.evaluation.metrics.coverage import plan_coverage
 from langchain_cogenesis.evaluation.texts import (
     asked_facts,
-    coverage,
     invented,
     measure_sketch,
     measure_text,
@@ -62,11 +63,12 @@ def test_facts_that_the_request_gives_are_not_counted() -> None:
 def test_a_point_left_out_is_missed() -> None:
     """Without a sentence, its point isn't carried out, and the others are."""
     example = _mails()[0]
-    whole, points = coverage(example, example.answer)
+    plan = plan_of(example)
+    whole, points = plan_coverage(example.answer, plan)
     assert whole == points
     paragraphs = example.answer.split("\n\n")
     first = paragraphs[1].split(". ")[0]
-    assert coverage(example, example.answer.replace(first, "Well"))[0] == whole - 1
+    assert plan_coverage(example.answer.replace(first, "Well"), plan)[0] == whole - 1
 
 
 def test_placeholders_count_where_they_belong() -> None:

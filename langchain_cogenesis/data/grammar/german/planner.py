@@ -6,25 +6,24 @@ import string
 from random import Random
 
 from langchain_cogenesis.data.grammar.german.occasions import Occasion
-from langchain_cogenesis.data.grammar.german.tasks import Task, load_words
+from langchain_cogenesis.data.grammar.german.tasks import Form, load_words
 from langchain_cogenesis.data.grammar.german.users import GermanText
 
 
 def plan_outline(
-    random: Random, task: Task, text: GermanText, occasion: Occasion
+    random: Random, form: Form, text: GermanText, occasion: Occasion
 ) -> tuple[str, ...]:
     """Words the points of a text by what its request tells.
 
     Args:
         random: Source of all choices.
-        task: Whose points they are.
-        text: The request, and which points its answer carries out.
+        form: What kind of text it is.
+        text: The request, and the points that its answer carries out.
         occasion: The facts; a point that can't be worded without an unknown one is left out.
     """
     words = load_words()
-    lines = [random.choice(words["outline_begins"][task.form])]
-    for name in text.planned:
-        point = task.points[name]
+    lines = [random.choice(words["outline_begins"][form])]
+    for point in text.points:
         wordings = point.outline + point.unknowing
         slots = {template: _facts(template, occasion) for template in wordings}
         known = [t for t, values in slots.items() if all(v in text.instruction for v in values)]
@@ -32,7 +31,7 @@ def plan_outline(
         told = [template for template in known if slots[template]]
         if known:
             lines.append(random.choice(told or known).format_map(occasion.slots))
-    if ends := words["outline_ends"].get(task.form):
+    if ends := words["outline_ends"].get(form):
         lines.append(random.choice(ends))
     return tuple(lines)
 

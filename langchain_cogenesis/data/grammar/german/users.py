@@ -41,7 +41,7 @@ class GermanText:
         outline: Points of the text.
         answer: The text.
         facts: Name and value of what the text says of the private context, each value once.
-        planned: Names of the points that the text carries out.
+        points: What the text carries out, in order.
     """
 
     task: str
@@ -49,7 +49,7 @@ class GermanText:
     outline: tuple[str, ...]
     answer: str
     facts: tuple[tuple[str, str], ...]
-    planned: tuple[str, ...] = ()
+    points: tuple[Point, ...]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -153,7 +153,7 @@ def write_german_text(
         outline=outline,
         answer=answer,
         facts=tuple((name, value) for value, name in facts.items()),
-        planned=tuple(point.name for point in points),
+        points=tuple(points),
     )
     return text, occasion
 
