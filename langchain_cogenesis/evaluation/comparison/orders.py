@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from langchain_cogenesis.evaluation.comparison.measuring import MEASURES, Measure
-from langchain_cogenesis.evaluation.comparison.summary import BASE, Summary
+from langchain_cogenesis.evaluation.comparison.summary import Summary
 from langchain_cogenesis.evaluation.records import Estimate
 
-ORDERS: tuple[tuple[str, str], ...] = (("sketch", "coverage"),)
-"""Rows that the paper has above the local model alone, and a measure that should show it."""
 FEWEST = 10
 """On fewer texts a bootstrap's interval is too narrow to tell anything."""
 
@@ -68,11 +66,10 @@ class Order:
 
 def check_orders(summary: Summary) -> list[Order]:
     """Checks the orders whose rows were run and whose measure was taken."""
-    rows = {row.key: row for row in summary.rows}
+    labels = {row.key: row.label for row in summary.rows}
     return [
-        Order(rows[key].label, rows[BASE].label, _BY_NAME[measure], found)
-        for key, measure in ORDERS
-        if {key, BASE} <= rows.keys() and (found := rows[key].against_base.get(measure))
+        Order(labels[above], labels[below], _BY_NAME[measure], found)
+        for (above, below, measure), found in summary.ordered.items()
     ]
 
 

@@ -26,6 +26,16 @@ QUALITIES = (
 )  # fmt: skip
 """Measures whose gap is worth closing, the one that plots show first."""
 
+ORDERS: tuple[tuple[str, str, str], ...] = (
+    ("llm-context", "logits-linear", "nll"),
+    ("llm-context", "logits-learned", "nll"),
+    ("logits-linear", "slm-context", "nll"),
+    ("logits-learned", "slm-context", "nll"),
+    ("slm-context", "llm", "nll"),
+    ("sketch", "slm-context", "coverage"),
+)
+"""Rows of which the paper has the first above the second, and a measure that should show it."""
+
 Pairs = Mapping[str, tuple[float, float]]
 
 
@@ -69,12 +79,14 @@ class Summary:
         rows: The rows.
         left_out: Why a row isn't there, by its name.
         notes: What a reader has to know.
+        ordered: Difference of the first row to the second of each of `ORDERS` that was measured.
     """
 
     settings: dict[str, Any]
     rows: tuple[RowSummary, ...]
     left_out: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    ordered: dict[tuple[str, str, str], Estimate] = field(default_factory=dict)
 
     @property
     def quality(self) -> str:
@@ -134,7 +146,12 @@ def summarise_results(
     """
     by_row = results_by_row(results, [key for key, _, _ in rows], examples)
     made = tuple(_summarise(by_row, key, label, kind) for key, label, kind in rows)
-    return Summary(settings, made, dict(left_out or {}), tuple(notes))
+    ordered = {
+        order: found
+        for order in ORDERS
+        if (found := estimate_difference(*paired_columns(by_row, (order[1], order[0]), order[2])))
+    }
+    return Summary(settings, made, dict(left_out or {}), tuple(notes), ordered)
 
 
 def results_by_row(

@@ -54,6 +54,28 @@ def test_the_order_is_told_with_its_interval(
     assert order.as_json()["verdict"] == said.partition(";")[0]
 
 
+def test_the_orders_of_the_paper_by_likelihood() -> None:
+    """In nats a token fewer is better: the first three are as in the paper, the last isn't."""
+    nats = {"llm-context": 1.0, "logits-linear": 1.5, "slm-context": 2.5, "llm": 2.0}
+    results = [
+        Result(key, f"e{number}", "invite", {"nll": (40 * value + number, 40.0)})
+        for key, value in nats.items()
+        for number in range(12)
+    ]
+    summary = summarise_results(results, [(key, key, "local") for key in nats], {})
+    found = {(order.above, order.below): order for order in check_orders(summary)}
+    assert {pair: order.verdict for pair, order in found.items()} == {
+        ("llm-context", "logits-linear"): "found",
+        ("logits-linear", "slm-context"): "found",
+        ("slm-context", "llm"): "THE OTHER WAY ROUND",
+    }
+    last = str(found["slm-context", "llm"])
+    assert last == (
+        "Order of the paper, slm-context above llm, by nats a token: THE OTHER WAY ROUND; "
+        "+0.500 (+0.500 to +0.500) on 12 texts, paired."
+    )
+
+
 def test_rows_that_are_sometimes_better_are_not_apart() -> None:
     [order] = check_orders(_summary([1, 3] * 6, [3, 1, 3, 2] * 3))
     assert order.verdict == "not apart"
