@@ -146,11 +146,11 @@ def summarise_results(
     """
     by_row = results_by_row(results, [key for key, _, _ in rows], examples)
     made = tuple(_summarise(by_row, key, label, kind) for key, label, kind in rows)
-    ordered = {
-        order: found
-        for order in ORDERS
-        if (found := estimate_difference(*paired_columns(by_row, (order[1], order[0]), order[2])))
-    }
+    ordered: dict[tuple[str, str, str], Estimate] = {}
+    for order in ORDERS:
+        above, below = paired_columns(by_row, order[:2], order[2])
+        if found := estimate_difference(below, above):
+            ordered[order] = found
     return Summary(settings, made, dict(left_out or {}), tuple(notes), ordered)
 
 
