@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,14 +10,8 @@ import typer
 from langchain_cogenesis.cli.output import JsonOption, err, out, print_json, reporting
 
 if TYPE_CHECKING:
-    from langchain_cogenesis.cli.judging import JudgeOptions
     from langchain_cogenesis.evaluation.comparison.report import Section
-    from langchain_cogenesis.evaluation.comparison.rows import Row
-    from langchain_cogenesis.evaluation.comparison.runner import Judging
-    from langchain_cogenesis.evaluation.comparison.studies import Study
     from langchain_cogenesis.evaluation.comparison.summary import Summary
-    from langchain_cogenesis.evaluation.comparison.world import PairSettings
-    from langchain_cogenesis.evaluation.metrics.cost import Price
 
 bench_app = typer.Typer(no_args_is_help=True, help="Measure what collaboration is worth here.")
 
@@ -40,14 +33,21 @@ def quality(
     limit: Annotated[int, typer.Option("--limit", min=1, help="Examples at most.")] = 200,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the made-up letters.")] = 0,
     local: Annotated[
-        str, typer.Option("--local", help="The local model: a GGUF or owner/repo:file.gguf.")
-    ] = "house-small",
-    remote: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--remote", help="An address, or a model as for --local, served by a process of ours."
+            "--local",
+            help="The local model: a GGUF or owner/repo:file.gguf; by default the house model of "
+            "the data's language.",
         ),
-    ] = "house-large",
+    ] = None,
+    remote: Annotated[
+        str | None,
+        typer.Option(
+            "--remote",
+            help="An address, or a model as for --local, served by a process of ours; by default "
+            "the larger house model.",
+        ),
+    ] = None,
     remote_model: Annotated[
         str | None, typer.Option("--remote-model", help="The model's name at the address.")
     ] = None,
@@ -105,6 +105,15 @@ def quality(
     judge_trusted: Annotated[
         bool, typer.Option("--judge-trusted", help="The judge's address may see private context.")
     ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            min=1,
+            help="Texts written at once, each by models of its own; by default one, and with the "
+            "house models one for each core.",
+        ),
+    ] = None,
     out_dir: Annotated[
         Path | None,
         typer.Option(
@@ -135,6 +144,7 @@ def quality(
 
     Example: cogenesis bench quality --limit 20 --study mask
     """
+    from langchain_cogenesis.cli.benching import Wanted, run_comparison, split_names
     from langchain_cogenesis.cli.judging import JudgeOptions
     from langchain_cogenesis.evaluation.comparison.orders import check_orders
     from langchain_cogenesis.evaluation.comparison.report import write_report
@@ -144,16 +154,17 @@ def quality(
 
     with reporting(as_json):
         pair = PairSettings(
-            local, remote, remote_model, remote_key, trusted, fusion, weight, max_tokens,
-            third=third,
+            remote_model=remote_model, remote_key=remote_key, trusted=trusted, fusion_file=fusion,
+            weight=weight, max_tokens=max_tokens, third=third,
         )  # fmt: skip
         told = JudgeOptions(judge, judge_model, judge_key, judge_trusted)
         paid = Price.parse(price) if price else None
         asked = find_study(study) if study is not None else None
         folder = out_dir or Path(f"bench-{asked.key if asked else 'quality'}")
-        models = _split(remotes)
-        wanted = _Wanted(data, limit, seed, only, paid, asked, models, folder)
-        summary, section = _run(pair, told, wanted)
+        models = split_names(remotes)
+        named = (local, remote)
+        wanted = Wanted(data, limit, seed, named, only, paid, asked, models, folder, workers)
+        summary, section = run_comparison(pair, told, wanted)
         table, page = write_report(summary, folder, section)
         if as_json:
             orders = [order.as_json() for order in check_orders(summary)]
@@ -162,120 +173,6 @@ def quality(
             return
         _print_summary(summary, section)
         err().print(f"{page}, {table}", style="dim", markup=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    data: str
-    limit: int
-    seed: int
-    only: str | None
-    price: Price | None
-    study: Study | None
-    remotes: tuple[str, ...]
-    out: Path
-
-    def rows(self, pair: PairSettings) -> list[Row]:
-        """The rows that were asked for."""
-        from langchain_cogenesis.evaluation.comparison.rows import comparison_rows
-        from langchain_cogenesis.exceptions import ConfigurationError
-
-        if self.study is not None:
-            return _chosen(self.study.rows(pair, self.remotes), self.only)
-        if self.remotes:
-            raise ConfigurationError(
-                "the comparison takes one remote.",
-                hint="Name it with --remote; several are for --study models.",
-            )
-        return _chosen(comparison_rows(pair), self.only)
-
-
-def _run(
-    pair: PairSettings, judge: JudgeOptions, wanted: _Wanted
-) -> tuple[Summary, Section | None]:
-    from langchain_cogenesis.cli.judging import open_judge
-    from langchain_cogenesis.cli.progress import show_progress
-    from langchain_cogenesis.evaluation.comparison.results import ResultFile
-    from langchain_cogenesis.evaluation.comparison.runner import run_identity, run_pairs
-    from langchain_cogenesis.evaluation.comparison.study_report import study_section
-    from langchain_cogenesis.evaluation.comparison.summary import summarise_results
-    from langchain_cogenesis.evaluation.task_sources import load_task_examples
-
-    rows = wanted.rows(pair)
-    examples = load_task_examples(wanted.data, limit=wanted.limit, seed=wanted.seed)
-    identity = run_identity(pair, wanted.data, wanted.seed, wanted.price, _files(pair, rows))
-    identity["judge"] = judge.judge
-    if wanted.study is not None:
-        identity |= {"study": wanted.study.key, "remotes": list(wanted.remotes)}
-    results = ResultFile(wanted.out, identity)
-    with open_judge(judge) as judging:
-        ticks = run_pairs(pair, rows, examples, results, price=wanted.price, judging=judging)
-        show_progress(ticks)
-    ids = [example.id for example in examples]
-    summary = summarise_results(
-        results,
-        [(row.key, row.label, row.kind) for row in rows],
-        {**identity, "examples": len(examples)},
-        examples=ids,
-        left_out=_left_out(pair, wanted),
-        notes=_notes(pair, judging),
-    )
-    if wanted.study is None:
-        return summary, None
-    return summary, study_section(wanted.study, rows, summary, results, ids)
-
-
-def _chosen(rows: list[Row], only: str | None) -> list[Row]:
-    from langchain_cogenesis.exceptions import ConfigurationError
-
-    if only is None:
-        return rows
-    names = _split(only)
-    known = {row.key: row for row in rows}
-    unknown = [name for name in names if name not in known]
-    if unknown or not names:
-        raise ConfigurationError(
-            f"there is no row {', '.join(map(repr, unknown)) or 'named'} here.",
-            hint=f"Rows: {', '.join(known)}.",
-        )
-    return [row for row in rows if row.key in names]
-
-
-def _split(names: str | None) -> tuple[str, ...]:
-    return tuple(name.strip() for name in (names or "").split(",") if name.strip())
-
-
-def _left_out(pair: PairSettings, wanted: _Wanted) -> dict[str, str]:
-    from langchain_cogenesis.evaluation.comparison.studies import NOT_TRUSTED, left_out
-
-    if wanted.only is not None:
-        return {}
-    if wanted.study is not None:
-        return left_out(wanted.study, pair, wanted.remotes)
-    rows = "LLM with context, LLM without, remote drafts raw"
-    return {} if pair.may_see_all else {rows: NOT_TRUSTED}
-
-
-def _notes(pair: PairSettings, judging: Judging | None) -> list[str]:
-    notes = [
-        "Values leaked: the share of the user's private values that can be read in what the remote "
-        "was sent; a remote that is a process of ours counts as if it were elsewhere."
-    ]
-    if judging is not None and judging.judge.masks:
-        notes.append("The judge isn't trusted: it saw placeholders in the place of private values.")
-    if not pair.served_here:
-        notes.append("Likelihoods under the remote aren't measured: its weights aren't here.")
-    return notes
-
-
-def _files(pair: PairSettings, rows: list[Row]) -> list[str]:
-    from langchain_cogenesis.models.model_source import resolve_model
-
-    pairs = [pair, *(row.pair for row in rows if row.pair is not None)]
-    remotes = [settings.remote for settings in pairs if settings.served_here]
-    paths = [resolve_model(model) for model in dict.fromkeys([pair.local, *remotes])]
-    stats = [path.stat() for path in paths]
-    return [f"{stat.st_size}-{stat.st_mtime_ns}" for stat in stats]
 
 
 def _print_summary(summary: Summary, section: Section | None) -> None:

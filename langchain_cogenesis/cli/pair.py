@@ -11,12 +11,12 @@ from typing import Any
 from langchain_cogenesis.chat_models import ChatCoGenesis
 from langchain_cogenesis.exceptions import ConfigurationError
 from langchain_cogenesis.models.chat_llamacpp import ChatLocalLlama
+from langchain_cogenesis.models.model_source import house_remote
 from langchain_cogenesis.models.remote import ChatRemote, create_remote
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.session import UserSession
 
 HOUSE_LOCAL = "house-small"
-HOUSE_REMOTE = "house-large"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,8 @@ class PairOptions:
 
     Attributes:
         local: A GGUF's path, a hub name `owner/repo:file.gguf`, or a house model.
-        remote: The remote's address; None starts the larger house model as a child process.
+        remote: The remote's address; None starts the larger house model of the local one's
+            language as a child process.
         remote_model: The model's name there; None takes the first that the endpoint lists.
         remote_key: The endpoint's key.
         timeout: Seconds after which a silent endpoint counts as hanging.
@@ -63,7 +64,7 @@ def open_remote(gate: EgressGate, options: PairOptions) -> Iterator[ChatRemote]:
         from langchain_cogenesis.server.process import serve_in_child
 
         with (
-            serve_in_child(HOUSE_REMOTE) as child,
+            serve_in_child(house_remote(options.local)) as child,
             # Greedy: a sampled outline leads the small house model astray one time in ten.
             _connected(
                 gate, options, child.base_url, child.model, child.api_key, temperature=0.0

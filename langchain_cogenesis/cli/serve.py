@@ -126,6 +126,8 @@ def models(as_json: JsonOption = False) -> None:
         for name, what in (
             ("house-small", "local: reads context, writes"),
             ("house-large", "stands in for the remote: outlines, writes without context"),
+            ("house-small-de", "the same as the small one, in German"),
+            ("house-large-de", "the same as the large one, in German"),
         ):
             engine = LlamaCppEngine(name)
             rows.append(

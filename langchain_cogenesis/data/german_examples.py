@@ -47,6 +47,18 @@ GERMAN_MIXES: dict[Writer, dict[Condition, int]] = {
 }
 """How often each writer is trained on each condition."""
 
+GERMAN_LATE_MIXES: dict[Writer, dict[Condition, int]] = {
+    "small": GERMAN_MIXES["small"],
+    "large": {
+        "context": 34,
+        "context_outline": 6,
+        "bare": 4,
+        "public_text": 34,
+        "public_sketch": 22,
+    },
+}
+"""The same for the rest of a training, once outlines and masked texts are learned."""
+
 GERMAN_SHORT_MIX: dict[Condition, int] = {
     "bare": 30,
     "bare_outline": 30,
@@ -115,6 +127,7 @@ def create_german_turns(
     scope: Scope,
     made_up: float = 0.0,
     loose: float = 0.0,
+    glimpses: float = 0.0,
 ) -> tuple[Example, ...]:
     """Creates requests of one user over one context; the same arguments give the same examples.
 
@@ -127,11 +140,12 @@ def create_german_turns(
         made_up: Probability that people's names are made up on the spot.
         loose: Probability that a request with an outline follows no structure of its task; it may
             then be of a task that is outside of the scope.
+        glimpses: Share of the texts whose sentences are drawn from all that are trained on.
 
     Returns:
         Examples with the same documents.
     """
-    user = _user(seed, index // _TEXTS, scope, made_up)
+    user = _user(seed, index // _TEXTS, scope, made_up, glimpses)
     random = Random(f"german-turns/{scope}/{seed}/{index}")
     first = index % _TEXTS
     written: list[_Written] = []
@@ -147,20 +161,24 @@ def create_german_turns(
 
 
 @lru_cache(maxsize=4)
-def _user(seed: int, number: int, scope: Scope, made_up: float) -> _User:
+def _user(seed: int, number: int, scope: Scope, made_up: float, glimpses: float) -> _User:
     random = Random(f"german-user/{scope}/{seed}/{number}")
     words = None if scope == "everything" else vary_words(random, made_up=made_up)
     persona = create_german_persona(random, words=words)
     tasks = load_german_tasks()
     asked = [t for t in tasks if scope != "few" or t.name not in BY_OUTLINE_ONLY]
-    plain = [
-        _Written(task, *write_german_text(random, persona, task, scope))
-        for task in random.sample(asked, _TEXTS)
-    ]
-    outlined = [
-        _Written(task, *write_german_text(random, persona, task, scope, by_outline=True))
-        for task in random.sample(tasks, _TEXTS)
-    ]
+
+    def written(task: Task, *, by_outline: bool) -> _Written:
+        sentences: Scope = "all" if glimpses and random.random() < glimpses else scope
+        return _Written(
+            task,
+            *write_german_text(
+                random, persona, task, scope, sentences=sentences, by_outline=by_outline
+            ),
+        )
+
+    plain = [written(task, by_outline=False) for task in random.sample(asked, _TEXTS)]
+    outlined = [written(task, by_outline=True) for task in random.sample(tasks, _TEXTS)]
     activities = [a for each in (*plain, *outlined) for a in each.occasion.activities]
     activities += distractions(random, 4, persona.words)
     random.shuffle(activities)

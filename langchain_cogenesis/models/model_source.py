@@ -7,10 +7,32 @@ from pathlib import Path
 
 from langchain_cogenesis.models import hub
 
-HOUSE_MODELS: tuple[str, ...] = ("house-small", "house-large")
+_ENGLISH = ("house-small", "house-large")
+_OTHERS = {"de": ("house-small-de", "house-large-de")}
+
+HOUSE_MODELS: tuple[str, ...] = (*_ENGLISH, *(name for pair in _OTHERS.values() for name in pair))
 """Names of the models that come with the package."""
 
 BUNDLED = Path(__file__).parent / "bundled"
+
+
+def house_pair(language: str) -> tuple[str, str]:
+    """The small and the large house model of a language; the English ones, where it has none.
+
+    >>> house_pair("de")
+    ('house-small-de', 'house-large-de')
+    """
+    return _OTHERS.get(language, _ENGLISH)
+
+
+def house_remote(local: str | os.PathLike[str]) -> str:
+    """The house model that stands in for the remote beside a local model.
+
+    Args:
+        local: A house model's name, whose language counts; for anything else the English one.
+    """
+    pairs = [_ENGLISH, *_OTHERS.values()]
+    return next((large for pair in pairs for large in pair[1:] if local in pair), _ENGLISH[1])
 
 
 def model_name(model: str | os.PathLike[str]) -> str:

@@ -21,6 +21,7 @@ from langchain_cogenesis.data.examples import (
     create_example,
 )
 from langchain_cogenesis.data.german_examples import (
+    GERMAN_LATE_MIXES,
     GERMAN_MIXES,
     GERMAN_SHORT_MIX,
     create_german_turns,
@@ -181,14 +182,17 @@ def training_turns(settings: TrainingSettings, chunk: int, index: int) -> tuple[
     """
     short = chunk < settings.short_chunks
     if settings.language == "de":
-        mix = GERMAN_SHORT_MIX if short else GERMAN_MIXES[settings.writer]
+        late = 0 < settings.late_chunk <= chunk
+        mixes = GERMAN_LATE_MIXES if late else GERMAN_MIXES
+        mix = GERMAN_SHORT_MIX if short else mixes[settings.writer]
         return create_german_turns(
             settings.seed,
             index,
             draw_conditions(settings.seed, index, mix, settings.turns),
             scope=SCOPES[settings.writer],
-            made_up=settings.made_up,
+            made_up=settings.late_made_up if late else settings.made_up,
             loose=settings.loose,
+            glimpses=settings.glimpses if late else 0.0,
         )
     seed = f"{settings.seed}/{index}"
     shared = _Shared(writer=settings.writer, made_up=settings.made_up, loose=settings.loose)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 
 from langchain_cogenesis.evaluation.comparison.report import markdown
 from langchain_cogenesis.evaluation.comparison.results import ResultFile
-from langchain_cogenesis.evaluation.comparison.rows import comparison_rows
-from langchain_cogenesis.evaluation.comparison.runner import Tick, run_identity, run_pairs
+from langchain_cogenesis.evaluation.comparison.rows import Row, comparison_rows
+from langchain_cogenesis.evaluation.comparison.runner import Tick, run_identity
 from langchain_cogenesis.evaluation.comparison.summary import Summary, summarise_results
+from langchain_cogenesis.evaluation.comparison.workers import run_in_workers
 from langchain_cogenesis.evaluation.comparison.world import PairSettings
 from langchain_cogenesis.evaluation.task_sources import load_task_examples
 from langchain_cogenesis.training.config import Language, models_of
@@ -56,14 +58,20 @@ def compare_pair(language: Language, runs: Path, count: int) -> Iterator[Tick]:
     pair = PairSettings(local=small, remote=large)
     data = f"grammar:{language}"
     examples = load_task_examples(data, limit=count)
-    rows = [row for row in comparison_rows(pair) if row.key in ROWS]
+    rows = compared_rows(pair)
     identity = run_identity(pair, data, 0, None, [])
     results = ResultFile(runs / f"comparison-{language}", identity)
-    yield from run_pairs(pair, rows, examples, results)
+    workers = os.cpu_count() or 1
+    yield from run_in_workers(pair, compared_rows, examples, results, workers=workers)
     summary = summarise_results(
         results, [(row.key, row.label, row.kind) for row in rows], {"examples": len(examples)}
     )
     _keep(summary, comparison_path(runs, language), len(examples))
+
+
+def compared_rows(pair: PairSettings) -> list[Row]:
+    """The rows of the comparison."""
+    return [row for row in comparison_rows(pair) if row.key in ROWS]
 
 
 def read_comparison(runs: Path, language: Language) -> Comparison:

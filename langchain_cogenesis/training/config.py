@@ -85,6 +85,11 @@ class TrainingSettings:
         loose: Share of the outlines that follow no structure of their task. Tried: 0.7 over 13.5 M
             tokens more lowered the small model's held-out loss with an outline from 2.52 to 1.80
             nats, but it lost count of the points, and wrote fewer facts (57 %, before 71 %).
+        late_chunk: Chunk from which on the later mix holds, and with it `glimpses` and
+            `late_made_up`; 0 for never.
+        glimpses: Share of the texts, from then on, whose sentences are drawn from what the larger
+            model is shown: a writer who has never met a wording finds it impossible.
+        late_made_up: The same as `made_up`, from then on.
         batch_tokens: Tokens of one step, padding included.
         muon_lr: Learning rate of the matrices; 0.007 already wears the structured start off.
         embedding_lr: Learning rate of the embedding, whose entries are about 0.08. After 1.5 M
@@ -107,6 +112,9 @@ class TrainingSettings:
     grown_from: HouseName | None = None
     made_up: float = 0.35
     loose: float = 0.0
+    late_chunk: int = 0
+    glimpses: float = 0.0
+    late_made_up: float = 0.0
     batch_tokens: int = 1728
     muon_lr: float = 0.0028
     embedding_lr: float = 1e-3
@@ -138,11 +146,14 @@ SETTINGS: dict[HouseName, TrainingSettings] = {
         architecture=Architecture(width=192, layers=4, heads=3, hidden=512),
         writer="small",
         seed=21,
-        tokens=5_200_000,
+        tokens=7_000_000,
         language="de",
         turns=(1, 1, 2, 3, 3),
         short_chunks=6,
         loose=0.35,
+        late_chunk=11,
+        glimpses=0.35,
+        late_made_up=0.85,
     ),
     "house-large-de": TrainingSettings(
         architecture=Architecture(width=192, layers=7, heads=3, hidden=512),
@@ -150,6 +161,8 @@ SETTINGS: dict[HouseName, TrainingSettings] = {
         seed=22,
         tokens=3_400_000,
         language="de",
+        late_chunk=10,
+        late_made_up=0.85,
         grown_from="house-small-de",
     ),
 }

@@ -46,7 +46,25 @@ class Result:
         return Record(self.row, self.task, (), dict(self.measures))
 
 
-class ResultFile:
+class Results:
+    """Results in memory, by row and example."""
+
+    def __init__(self) -> None:
+        self.results: dict[tuple[str, str], Result] = {}
+
+    def __contains__(self, key: tuple[str, str]) -> bool:
+        """Whether the text of a row and an example is there, as `(row, example)`."""
+        return key in self.results
+
+    def add(self, result: Result) -> None:
+        """Adds a text; one that is there is replaced."""
+        self.results[(result.row, result.example)] = result
+
+    def __iter__(self) -> Iterator[Result]:
+        return iter(self.results.values())
+
+
+class ResultFile(Results):
     """Results on disk. The first line says what they are of; each other line is one text.
 
     Args:
@@ -60,24 +78,17 @@ class ResultFile:
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = folder / RESULTS
+        super().__init__()
         self._settings = json.loads(json.dumps(settings))
-        self.results: dict[tuple[str, str], Result] = {}
         if self.path.exists():
             self._read()
         else:
             self._append({"settings": self._settings})
 
-    def __contains__(self, key: tuple[str, str]) -> bool:
-        """Whether the text of a row and an example is there, as `(row, example)`."""
-        return key in self.results
-
     def add(self, result: Result) -> None:
         """Adds a text; it is there after a kill, too."""
         self._append(asdict(result))
-        self.results[(result.row, result.example)] = result
-
-    def __iter__(self) -> Iterator[Result]:
-        return iter(self.results.values())
+        super().add(result)
 
     def _append(self, line: dict[str, Any]) -> None:
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

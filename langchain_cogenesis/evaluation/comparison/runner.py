@@ -24,7 +24,7 @@ from langchain_cogenesis.evaluation.comparison.measuring import (
     quality_measures,
     time_measures,
 )
-from langchain_cogenesis.evaluation.comparison.results import Result, ResultFile
+from langchain_cogenesis.evaluation.comparison.results import Result, Results
 from langchain_cogenesis.evaluation.comparison.rows import Row, Written
 from langchain_cogenesis.evaluation.comparison.world import (
     Case,
@@ -69,7 +69,7 @@ def run_pairs(
     pair: PairSettings,
     rows: Sequence[Row],
     examples: Sequence[TaskExample],
-    results: ResultFile,
+    results: Results,
     *,
     price: Price | None = None,
     judging: Judging | None = None,
@@ -111,7 +111,7 @@ def run_rows(
     world: World,
     rows: Sequence[Row],
     examples: Sequence[TaskExample],
-    results: ResultFile,
+    results: Results,
     *,
     price: Price | None = None,
     judging: Judging | None = None,
@@ -146,13 +146,13 @@ def run_rows(
         yield Tick(done, len(rows) * len(examples), fresh)
 
 
-def _finished(results: ResultFile, row: Row, example: TaskExample, judging: Judging | None) -> bool:
+def _finished(results: Results, row: Row, example: TaskExample, judging: Judging | None) -> bool:
     found = results.results.get((row.key, example.id))
     return found is not None and (judging is None or found.judged or found.error is not None)
 
 
 def _write_rows(
-    world: World, case: Case, rows: Sequence[Row], results: ResultFile, price: Price | None
+    world: World, case: Case, rows: Sequence[Row], results: Results, price: Price | None
 ) -> None:
     forced: dict[tuple[Mask, View], ForcedSteps | None] = {}
     for row in rows:
@@ -214,7 +214,7 @@ def _connect(world: World, row: Row) -> None:
             return
 
 
-def _judge_rows(case: Case, rows: Sequence[Row], results: ResultFile, judging: Judging) -> None:
+def _judge_rows(case: Case, rows: Sequence[Row], results: Results, judging: Judging) -> None:
     example = case.example
     if judging.gate is not None:
         teach(judging.gate, example.context)

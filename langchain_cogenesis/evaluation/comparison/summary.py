@@ -166,7 +166,8 @@ def results_by_row(
     """
     wanted = set(examples)
     by_row: dict[str, dict[str, Result]] = {key: {} for key in rows}
-    for result in results:
+    # By their names: several processes write in any order, by which an interval would differ.
+    for result in sorted(results, key=lambda each: each.example):
         if result.row in by_row and (not wanted or result.example in wanted):
             by_row[result.row][result.example] = result
     return by_row

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from langchain_cogenesis._version import __version__
 from langchain_cogenesis.cli.app import app
+from langchain_cogenesis.models.model_source import HOUSE_MODELS
 
 PROFILE = """\
 name: Nora Lindqvist
@@ -224,7 +225,9 @@ def test_a_local_model_that_is_missing_costs_no_request(nora: Path) -> None:
 
 
 def test_models_lists_the_house_models() -> None:
-    """Both files are there, with one vocabulary."""
-    small, large = run_json("models")["models"]
-    assert small["n_vocab"] == large["n_vocab"]
-    assert small["bytes"] < large["bytes"]
+    """All files are there, in pairs of one vocabulary."""
+    listed = run_json("models")["models"]
+    assert tuple(model["name"] for model in listed) == HOUSE_MODELS
+    for small, large in (listed[:2], listed[2:]):
+        assert small["n_vocab"] == large["n_vocab"]
+        assert small["bytes"] < large["bytes"]

@@ -116,6 +116,7 @@ def write_german_text(
     task: Task,
     scope: Scope = "everything",
     *,
+    sentences: Scope | None = None,
     by_outline: bool = False,
 ) -> tuple[GermanText, Occasion]:
     """A request of a task and the text that answers it.
@@ -125,6 +126,7 @@ def write_german_text(
         persona: Who asks.
         task: What is written.
         scope: Structures, sentences and wordings of the request to draw from.
+        sentences: Sentences to draw from, if others.
         by_outline: Take any points of the task in any order, and a request that doesn't say what
             the text is about.
     """
@@ -133,7 +135,7 @@ def write_german_text(
     if occasion.office:
         register = "sie"
     points = _shuffled(random, task) if by_outline else list(_points(random, task, scope))
-    said = [random.choice(point.sentences(register, scope)) for point in points]
+    said = [random.choice(point.sentences(register, sentences or scope)) for point in points]
     answer, used = _text(persona, task, occasion, said, register)
     planned = tuple(random.choice(point.outline) for point in points)
     outline = tuple(_filled(template, occasion.slots) for template in planned)
