@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from functools import lru_cache
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,34 +14,47 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 
+from langchain_cogenesis.cli.fusion_data import (
+    GRAMMAR,
+    Job,
+    fit_triples,
+    language_of,
+    task_examples,
+)
 from langchain_cogenesis.cli.output import JsonOption, err, out, print_json, reporting
 
 if TYPE_CHECKING:
-    from langchain_cogenesis.data.examples import Example
     from langchain_cogenesis.fusion.fitting import FitResult
-    from langchain_cogenesis.fusion.recordings import HelperView, Triple
     from langchain_cogenesis.models.llamacpp import LlamaCppEngine
 
 fusion_app = typer.Typer(
     no_args_is_help=True, help="Fit how much of the helper to take at each token, or show a fit."
 )
 
-GRAMMAR = "grammar"
-
 
 @fusion_app.command()
 def fit(
     out_file: Annotated[Path, typer.Option("--out", help="Where the fusion goes, *.safetensors.")],
     data: Annotated[
-        str, typer.Option("--data", help="`grammar` for made-up letters, or a JSONL file.")
+        str,
+        typer.Option(
+            "--data",
+            help="`grammar` for made-up letters, `grammar:de`, examples of the task as for `bench "
+            "quality`, or a JSONL file of prompts.",
+        ),
     ] = GRAMMAR,
     count: Annotated[int, typer.Option("--count", min=5, help="Examples at most.")] = 200,
     local: Annotated[
-        str, typer.Option("--local", help="The local model: a house model or a GGUF.")
-    ] = "house-small",
+        str | None,
+        typer.Option(
+            "--local",
+            help="The local model: a GGUF, or by default the house model of the data's language.",
+        ),
+    ] = None,
     helper: Annotated[
-        str, typer.Option("--helper", help="The helper, run on this device: as for --local.")
-    ] = "house-large",
+        str | None,
+        typer.Option("--helper", help="The helper, run on this device: as for --local."),
+    ] = None,
     recordings: Annotated[
         Path | None,
         typer.Option("--recordings", help="Keep recordings in this folder, and take those there."),
@@ -59,9 +70,10 @@ def fit(
 ) -> None:
     """Fits a learned fusion on references, teacher-forced through both models on this device.
 
-    A line of a JSONL file is an object with "private" and "public", each a list of pairs of role
-    and text, and "reference", a text. Recordings are private data: without --recordings they are
-    removed.
+    Of examples of the task the local model reads instruction and retrieved context, and the helper
+    what the user's gate lets out. A line of a JSONL file of prompts is an object with "private" and
+    "public", each a list of pairs of role and text, and "reference", a text. Recordings are private
+    data: without --recordings they are removed.
 
     Example: cogenesis fusion fit --data letters.jsonl --count 300 --out letters.safetensors
     """
@@ -69,7 +81,7 @@ def fit(
 
     with reporting(as_json), _folder(recordings) as folder:
         _check_target(out_file)
-        outcomes = _record(_Job(data, count, local, helper, top_k, seed), folder)
+        outcomes = _record(Job(data, count, local, helper, top_k, seed), folder)
         result = _fit(list(load_recordings(folder)), epochs, seed)
         result.fusion.save(out_file)
         told = _told(result, out_file, outcomes, recordings)
@@ -108,16 +120,6 @@ def show(
             out().print(f"{key}: {text}", markup=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    data: str
-    count: int
-    local: str
-    helper: str
-    top_k: int
-    seed: int
-
-
 @contextmanager
 def _folder(kept: Path | None) -> Iterator[Path]:
     if kept is not None:
@@ -137,14 +139,18 @@ def _check_target(path: Path) -> None:
         )
 
 
-def _record(job: _Job, folder: Path) -> Counter[str]:
+def _record(job: Job, folder: Path) -> Counter[str]:
     from langchain_cogenesis.fusion.recordings import record
     from langchain_cogenesis.models.llamacpp import LlamaCppEngine
     from langchain_cogenesis.models.local_next import LocalNextTokenModel
+    from langchain_cogenesis.models.model_source import house_pair
 
-    engines = LlamaCppEngine(job.local), LlamaCppEngine(job.helper)
-    examples, view = _examples(job, engines[0])
-    total = len(examples) if isinstance(examples, list) else job.count
+    tasks = task_examples(job)
+    named = job.local is not None and job.helper is not None
+    small, large = house_pair("en" if named else language_of(tasks))
+    engines = LlamaCppEngine(job.local or small), LlamaCppEngine(job.helper or large)
+    examples, view = fit_triples(job, engines[0], tasks)
+    total = len(examples) if isinstance(examples, Sized) else job.count
     outcomes: Counter[str] = Counter()
     try:
         steps = record(
@@ -170,75 +176,6 @@ def _record(job: _Job, folder: Path) -> Counter[str]:
 def _identity(engine: LlamaCppEngine) -> str:
     found = engine.path.stat()
     return f"{found.st_size}-{found.st_mtime_ns}"
-
-
-def _examples(job: _Job, engine: LlamaCppEngine) -> tuple[Iterable[Triple], HelperView | None]:
-    if job.data == GRAMMAR:
-        return _grammar(job, engine)
-    return _read_jsonl(Path(job.data), job.count), None
-
-
-def _grammar(job: _Job, engine: LlamaCppEngine) -> tuple[Iterable[Triple], HelperView]:
-    """Letters whose names neither model has seen; the helper sees placeholders for their facts."""
-    from langchain_cogenesis.data.examples import create_example
-    from langchain_cogenesis.evaluation.likelihood import masked_view, public_ids
-    from langchain_cogenesis.prompts import public_messages, role_pairs
-
-    @lru_cache(maxsize=2)
-    def made(number: int) -> Example:
-        name = f"fusion/{job.seed}/{number}"
-        return create_example(name, condition="context", scope="all", made_up=1.0)
-
-    def triples() -> Iterator[Triple]:
-        for number in range(job.count):
-            public = public_messages(masked_view(made(number)).instruction)
-            private = made(number).messages()
-            yield _chat(private), _chat(role_pairs(public)), made(number).answer
-
-    def view(number: int, tokens: Sequence[int]) -> tuple[list[int], dict[int, int]]:
-        return public_ids(engine, tokens, masked_view(made(number)).spans)
-
-    return triples(), view
-
-
-def _chat(messages: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    return [{"role": role, "content": text} for role, text in messages]
-
-
-def _read_jsonl(path: Path, count: int) -> list[Triple]:
-    """Reads all that is wanted, so that a broken line is told before anything is recorded."""
-    from langchain_cogenesis.exceptions import ConfigurationError, SourceError
-
-    if not path.is_file():
-        raise ConfigurationError(
-            f"there is no file {path}.", hint="Give --data grammar, or a JSONL file."
-        )
-    found: list[Triple] = []
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for line, text in enumerate(file, start=1):
-            if len(found) == count:
-                break
-            if not text.strip():
-                continue
-            triple = _triple(text)
-            if triple is None:
-                raise SourceError(path.name, "not a record of this format", line=line, hint=_SHAPE)
-            found.append(triple)
-    return found
-
-
-def _triple(text: str) -> Triple | None:
-    try:
-        record = json.loads(text)
-        private, public = (_chat((str(r), str(t)) for r, t in record[side]) for side in _SIDES)
-        reference = record["reference"]
-    except (ValueError, KeyError, TypeError):
-        return None
-    return (private, public, reference) if isinstance(reference, str) else None
-
-
-_SIDES = ("private", "public")
-_SHAPE = 'A line is {"private": [[role, text], …], "public": [[role, text], …], "reference": text}.'
 
 
 def _fit(found: Sequence[Any], epochs: int, seed: int) -> FitResult:

@@ -8,19 +8,17 @@ from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal, cast
 
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 
-from langchain_cogenesis.context.retrievers import PrivateContextRetriever
-from langchain_cogenesis.context.store import PrivateContextStore
 from langchain_cogenesis.data.task.example import TaskExample
 from langchain_cogenesis.evaluation.altered_models import Alteration, altered_copy
 from langchain_cogenesis.evaluation.comparison.masks import Mask, teach
 from langchain_cogenesis.evaluation.metrics.leaks import values_of
+from langchain_cogenesis.evaluation.retrieval import retrieve_documents
 from langchain_cogenesis.exceptions import ConfigurationError
 from langchain_cogenesis.models.base import NextTokenModel
 from langchain_cogenesis.models.chat_llamacpp import ChatLocalLlama
@@ -32,10 +30,6 @@ from langchain_cogenesis.privacy.ledger import EgressLedger
 from langchain_cogenesis.privacy.policy import EgressPolicy
 from langchain_cogenesis.privacy.wire import read_parts
 from langchain_cogenesis.prompts import PUBLIC_TEMPLATES
-
-_OUTLINE_ROOM = 400
-_MARGIN = 32
-
 
 Beside = Literal["bare", "third"]
 """What stands between local and remote in a fusion of three: the local model without context, or a
@@ -275,16 +269,8 @@ def read_case(world: World, example: TaskExample) -> Case:
         world: Whose local model's window bounds it.
         example: The example.
     """
-    engine, settings = world.local.engine, world.settings
-    taken = engine.count_tokens(example.instruction) + _OUTLINE_ROOM + _MARGIN
-    budget = max(1, engine.n_ctx - taken - min(settings.max_tokens, engine.n_ctx // 2))
-    with (
-        TemporaryDirectory(prefix="cogenesis-") as folder,
-        PrivateContextStore(folder, encryption="off") as store,
-    ):
-        store.add(example.context)
-        retriever = PrivateContextRetriever(
-            store=store, k=settings.k, token_budget=budget, count_tokens=engine.count_tokens
-        )
-        documents = tuple(retriever.invoke(example.instruction))
+    settings = world.settings
+    documents = retrieve_documents(
+        world.local.engine, example, k=settings.k, max_tokens=settings.max_tokens
+    )
     return Case(example, documents, values_of(example.context))
