@@ -21,6 +21,7 @@ from langchain_cogenesis.cli.write import UNTRUSTED_ENDPOINT, show_preview
 
 if TYPE_CHECKING:
     from langchain_cogenesis.chat_models import ChatCoGenesis
+    from langchain_cogenesis.data.persona import DemoPersona
     from langchain_cogenesis.session import UserSession
 
 _NEXT = """\
@@ -37,6 +38,9 @@ def demo(
     keep: Annotated[
         Path | None, typer.Option("--keep", help="Keep the store in this directory.")
     ] = None,
+    language: Annotated[
+        str, typer.Option("--language", help="en or de: of the user, the letter and the models.")
+    ] = "en",
     as_json: JsonOption = False,
 ) -> None:
     """Writes a letter for an invented user, and shows what crossed the wire.
@@ -44,10 +48,12 @@ def demo(
     It imports a profile, a mailbox, a calendar and notes, starts the remote model as another
     process, and leaves nothing behind.
 
-    Example: cogenesis demo
+    Example: cogenesis demo --language de
     """
+    from langchain_cogenesis.data.persona import demo_persona
+
     with reporting(as_json), _workplace(keep) as directory:
-        _Demo(directory, quiet=as_json).run()
+        _Demo(directory, demo_persona(language), language, quiet=as_json).run()
 
 
 @contextmanager
@@ -65,8 +71,12 @@ def _workplace(keep: Path | None) -> Iterator[Path]:
 class _Demo:
     """The steps of the demonstration; with `quiet`, one JSON object at the end."""
 
-    def __init__(self, directory: Path, *, quiet: bool) -> None:
+    def __init__(
+        self, directory: Path, persona: DemoPersona, language: str, *, quiet: bool
+    ) -> None:
         self.directory = directory
+        self.persona = persona
+        self.language = language
         self.quiet = quiet
         self.console = out()
         self.step = 0
@@ -74,25 +84,24 @@ class _Demo:
 
     def run(self) -> None:
         """Runs all steps."""
-        from langchain_cogenesis.data.persona import DEMO_INSTRUCTION, USER
         from langchain_cogenesis.session import UserSession
 
         self._import()
-        with UserSession(USER, self.directory) as session:
-            self._preview(session, DEMO_INSTRUCTION)
-            letters = self._write(session, DEMO_INSTRUCTION)
+        asked = self.persona.instruction
+        with UserSession(self.persona.user, self.directory) as session:
+            self._preview(session, asked)
+            letters = self._write(session, asked)
             found = self._ledger(session)
         self._end(letters, found)
 
     def _import(self) -> None:
         from langchain_cogenesis.context.directory import UserDirectories
         from langchain_cogenesis.context.importers import import_files
-        from langchain_cogenesis.data.persona import USER, persona_files
 
-        files = persona_files()
+        files = self.persona.files
         self._title("Private context", "read from files, kept encrypted on this device")
         contexts = import_files(files).contexts
-        with UserDirectories(self.directory).open_store(USER, create=True) as store:
+        with UserDirectories(self.directory).open_store(self.persona.user, create=True) as store:
             for context in contexts.values():
                 store.add(context)
             kinds = [item.item.kind for item in store.items()]
@@ -115,9 +124,11 @@ class _Demo:
 
     def _write(self, session: UserSession, instruction: str) -> dict[str, Any]:
         from langchain_cogenesis.cli.pair import PairOptions, open_model
+        from langchain_cogenesis.models.model_source import house_pair
 
+        pair = PairOptions(local=house_pair(self.language)[0])
         self._title("The remote model", "another process, behind HTTP")
-        with open_model(session, PairOptions(), with_remote=True) as model:
+        with open_model(session, pair, with_remote=True) as model:
             self._say(f"{model.endpoint}")
             letters = {"sketch": self._letter(model, instruction, "sketch")}
             self._title("For comparison: the local model alone", "")
