@@ -51,9 +51,10 @@ format: $(DEVELOP) ## Format the code
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-bench: $(DEVELOP) ## Measure speed, as ratios against the alternatives
+bench: $(DEVELOP) ## Measure speed against the alternatives, and quality against its aims
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks $(ARGS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.logit_mode $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.quality $(ARGS)
 
 clean: ## Remove .venv and caches
 	rm -rf $(VENV) $(OLDEST_VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist
