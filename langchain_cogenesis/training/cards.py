@@ -12,7 +12,7 @@ import torch
 from jinja2 import Environment, StrictUndefined, Template
 
 from langchain_cogenesis.data.examples import MIXES, Condition
-from langchain_cogenesis.data.german_examples import GERMAN_MIXES
+from langchain_cogenesis.data.german_examples import GERMAN_LATE_MIXES, GERMAN_MIXES
 from langchain_cogenesis.data.grammar.german.tasks import BY_OUTLINE_ONLY, load_german_tasks
 from langchain_cogenesis.data.grammar.tasks import UNSEEN_TASKS, load_tasks
 from langchain_cogenesis.training.comparing import read_comparison
@@ -54,7 +54,8 @@ def write_cards(runs: Path, bundled: Path, figures: str, figures_f16: str) -> li
     for name in models_of("en"):
         file = bundled / f"{name}.gguf"
         text = template.render(
-            **_facts(name, runs, file, MIXES[SETTINGS[name].writer]),
+            **_facts(name, runs, file),
+            mix=_shares(MIXES[SETTINGS[name].writer]),
             tasks=len(load_tasks()),
             unseen=[f"`{task}`" for task in UNSEEN_TASKS],
             report=report,
@@ -81,9 +82,11 @@ def write_compared_cards(runs: Path, bundled: Path, language: Language) -> list[
     compared = read_comparison(runs, language)
     written: list[Path] = []
     for name in models_of(language):
-        facts = _facts(name, runs, bundled / f"{name}.gguf", GERMAN_MIXES[SETTINGS[name].writer])
+        writer = SETTINGS[name].writer
+        facts = _facts(name, runs, bundled / f"{name}.gguf")
         text = template.render(
             **facts,
+            mix=_shares(GERMAN_MIXES[writer], GERMAN_LATE_MIXES[writer]),
             tasks=len(load_german_tasks()),
             unseen=[f"`{task}`" for task in BY_OUTLINE_ONLY],
             compared=compared,
@@ -92,13 +95,22 @@ def write_compared_cards(runs: Path, bundled: Path, language: Language) -> list[
     return written
 
 
+def _shares(*mixes: Mapping[Condition, int]) -> list[tuple[str | float, ...]]:
+    """What each condition of any of the mixes is, and its share in each."""
+    return [
+        (_CONDITIONS[c], *(mix.get(c, 0) / sum(mix.values()) for mix in mixes))
+        for c in _CONDITIONS
+        if any(c in mix for mix in mixes)
+    ]
+
+
 def _template(name: str) -> Template:
     environment = Environment(trim_blocks=False, undefined=StrictUndefined, autoescape=False)
     source = resources.files("langchain_cogenesis.training") / name
     return environment.from_string(source.read_text(encoding="utf-8"))
 
 
-def _facts(name: HouseName, runs: Path, file: Path, mix: Mapping[Condition, int]) -> dict[str, Any]:
+def _facts(name: HouseName, runs: Path, file: Path) -> dict[str, Any]:
     """What any model's card tells."""
     settings = SETTINGS[name]
     state = torch.load(runs / f"{name}.pt", weights_only=True, map_location="cpu")
@@ -109,7 +121,6 @@ def _facts(name: HouseName, runs: Path, file: Path, mix: Mapping[Condition, int]
         "megabytes": file.stat().st_size / 1e6,
         "shape": settings.architecture,
         "weights": count_weights(settings.architecture),
-        "mix": [(_CONDITIONS[c], share / sum(mix.values())) for c, share in mix.items()],
         "settings": settings,
         "tokens": tokens,
         "seconds": seconds,

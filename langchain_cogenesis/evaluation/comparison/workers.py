@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MakeRows = Callable[[PairSettings], Sequence[Row]]
 """Makes the rows of a pair; it is pickled, rows can't be."""
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS, _END_SECONDS = 1.0, 20.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -107,6 +107,9 @@ def _started(shares: Sequence[_Share]) -> Iterator[tuple[Queue[Any], list[BasePr
         for process in running:
             process.start()
         yield queue, running
+        # Who has said all there is gets the time to put its own house in order.
+        for process in running:
+            process.join(_END_SECONDS)
     finally:
         for process in running:
             if process.pid is not None:
