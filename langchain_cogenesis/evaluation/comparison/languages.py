@@ -109,5 +109,7 @@ def usual_workers(parts: Sequence[Part]) -> int:
     Args:
         parts: Models and examples.
     """
-    models = {model for part in parts for model in (part.pair.local, part.pair.remote)}
-    return max(1, os.cpu_count() or 1) if models <= set(HOUSE_MODELS) else 1
+    pairs = [part.pair for part in parts]
+    pairs += [row.pair for part in parts for row in part.rows if row.pair is not None]
+    models = {model for pair in pairs for model in (pair.local, pair.remote, pair.third)}
+    return max(1, os.cpu_count() or 1) if models <= {*HOUSE_MODELS, None} else 1

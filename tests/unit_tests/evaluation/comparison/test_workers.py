@@ -125,4 +125,6 @@ def test_only_small_models_of_ours_are_loaded_several_times() -> None:
 
     assert usual() == usual(local="house-small-de", remote="house-large-de") == cores
     assert usual(remote="http://127.0.0.1:8000/v1") == 1
-    assert usual(local="my.gguf") == 1
+    assert usual(local="my.gguf") == usual(third="my.gguf") == 1
+    other = Row("r", "r", "logits", local_row().write, pair=PairSettings(remote="my.gguf"))
+    assert usual_workers([Part(PairSettings(), [other], [])]) == 1
