@@ -124,6 +124,7 @@ def _write(
     from langchain_cogenesis.evaluation.comparison.languages import run_parts, usual_workers
 
     workers = wanted.workers or usual_workers(parts)
+    workers = min(workers, sum(len(part.examples) for part in parts))
     with open_judge(judge) as judging:
         if judging is not None:
             workers = 1
@@ -182,10 +183,18 @@ def _notes(pair: PairSettings, judging: Judging | None, workers: int) -> list[st
 
 
 def _files(pair: PairSettings, rows: Sequence[Row]) -> list[str]:
-    from langchain_cogenesis.models.model_source import resolve_model
+    from langchain_cogenesis.exceptions import ModelFileError
+    from langchain_cogenesis.models.model_source import HOUSE_MODELS, resolve_model
 
     pairs = [pair, *(row.pair for row in rows if row.pair is not None)]
     remotes = [settings.remote for settings in pairs if settings.served_here]
     paths = [resolve_model(model) for model in dict.fromkeys([pair.local, *remotes])]
+    for path in paths:
+        if not path.is_file():
+            known = ", ".join(HOUSE_MODELS)
+            raise ModelFileError(
+                f"there is no model file {path}.",
+                hint=f"Give a GGUF's path, owner/repo:file.gguf, or one of {known}.",
+            )
     stats = [path.stat() for path in paths]
     return [f"{stat.st_size}-{stat.st_mtime_ns}" for stat in stats]

@@ -16,6 +16,7 @@ from langchain_cogenesis.data.grammar.tasks import load_tasks
 from langchain_cogenesis.data.task.example import Fact, TaskExample
 from langchain_cogenesis.data.task.grammar import german_examples, plan_of
 from langchain_cogenesis.data.task.loading import load_examples
+from langchain_cogenesis.exceptions import ConfigurationError
 
 GRAMMAR, GERMAN_GRAMMAR = "grammar", "grammar:de"
 
@@ -49,6 +50,10 @@ def load_task_examples(
     if makers is not None:
         numbers = range(limit or 200)
         return [makers[n % len(makers)](n // len(makers), seed) for n in numbers]
+    if re.fullmatch(r"grammar:[^:\d]*", source):
+        raise ConfigurationError(
+            f"there is no grammar {source!r}.", hint=f"Take one of {', '.join(_GRAMMARS)}."
+        )
     return load_examples(source, limit=limit)
 
 

@@ -6,6 +6,7 @@ A small model is no faster on more threads, but several texts can be written at 
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -104,8 +105,9 @@ def _started(shares: Sequence[_Share]) -> Iterator[tuple[Queue[Any], list[BasePr
         context.Process(target=_work, args=(queue, share), daemon=False) for share in shares
     ]
     try:
-        for process in running:
-            process.start()
+        with _deaf_to_interrupts():
+            for process in running:
+                process.start()
         yield queue, running
         # Who has said all there is gets the time to put its own house in order.
         for process in running:
@@ -116,6 +118,19 @@ def _started(shares: Sequence[_Share]) -> Iterator[tuple[Queue[Any], list[BasePr
                 process.terminate()
                 process.join()
         queue.close()
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """What is started in the block inherits that it has no ear for the terminal's interrupt."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _arriving(queue: Queue[Any], running: Sequence[BaseProcess]) -> Iterator[Result]:

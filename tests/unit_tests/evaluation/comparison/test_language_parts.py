@@ -67,3 +67,23 @@ def test_the_command_writes_both_languages_and_tells_them_apart(tmp_path: Path) 
     assert set(row["by language"]) == {"de", "en"}
     # The English model takes more than 7 nats for a token of German.
     assert row["by language"]["de"]["nll"][0] < 4
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--data", "grammar:fr"), "grammar:de"),
+        (("--local", "missing.gguf"), "missing.gguf"),
+        (("--local", "missing.gguf"), "house-small-de"),
+    ],
+)
+def test_what_is_not_there_is_told_with_what_is(
+    options: tuple[str, str], told: str, tmp_path: Path
+) -> None:
+    """Before anything is written."""
+    command = ["bench", "quality", "--limit", "2", *options, "--json", "--out", str(tmp_path / "o")]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 1
+    error = json.loads(result.stdout)["error"]
+    assert told in f"{error['message']} {error.get('hint')}"
+    assert not (tmp_path / "o").exists()
