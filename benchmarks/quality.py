@@ -20,10 +20,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from langchain_cogenesis.evaluation.comparison.utility import COST, KEPT
+
 DATA = {"en": "grammar", "de": "grammar:de"}
 MASKED = ("logits-leaky", "logits-unmasked", "logits-standard")
 USERS = 300
-GAP, KEPT, COST, USERS_A_MINUTE, MINUTES = 0.75, 0.95, 0.02, 1000, 30
+GAP, USERS_A_MINUTE, MINUTES = 0.75, 1000, 30
 FULL = 200
 """Letters for which the time is aimed at."""
 

@@ -132,8 +132,9 @@ def quality(
 
     Columns: facts used, plan coverage (points of the reference's plan that a text carries out; for
     examples that know their plan, as the grammar's do), style, overlap with the reference, nats a
-    token, values leaked, requests, tokens, cost, speed. Below them stands whether the sketch comes
-    out above the local model alone by plan coverage, as the paper has the two.
+    token, values leaked, requests, tokens, cost, speed. Below them stands whether the order of the
+    paper is found: remote with context, logits, local model alone, remote without context by nats a
+    token, and the sketch above the local model alone by plan coverage.
 
     A study has rows of its own, a plot, and a folder: outlines by their points and sentences, and
     several of which the local model chooses; models that are less and less alike (copies of the

@@ -31,8 +31,7 @@ def house_remote(local: str | os.PathLike[str]) -> str:
     Args:
         local: A house model's name, whose language counts; for anything else the English one.
     """
-    pairs = [_ENGLISH, *_OTHERS.values()]
-    return next((large for pair in pairs for large in pair[1:] if local in pair), _ENGLISH[1])
+    return next((pair for pair in _OTHERS.values() if local in pair), _ENGLISH)[1]
 
 
 def model_name(model: str | os.PathLike[str]) -> str:

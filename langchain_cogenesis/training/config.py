@@ -172,6 +172,6 @@ VOCABULARY_EXAMPLES = 4000
 """Examples of each writer from which the merges are learned."""
 
 
-def models_of(language: Language | None) -> tuple[HouseName, ...]:
-    """The models of a language; without one, all."""
-    return tuple(n for n, s in SETTINGS.items() if language in (None, s.language))
+def models_of(language: Language) -> tuple[HouseName, ...]:
+    """The models of a language, the small one first."""
+    return tuple(n for n, s in SETTINGS.items() if s.language == language)

@@ -112,4 +112,4 @@ def usual_workers(parts: Sequence[Part]) -> int:
     pairs = [part.pair for part in parts]
     pairs += [row.pair for part in parts for row in part.rows if row.pair is not None]
     models = {model for pair in pairs for model in (pair.local, pair.remote, pair.third)}
-    return max(1, os.cpu_count() or 1) if models <= {*HOUSE_MODELS, None} else 1
+    return (os.cpu_count() or 1) if models <= {*HOUSE_MODELS, None} else 1
