@@ -172,4 +172,9 @@ def role_pairs(messages: Iterable[BaseMessage]) -> tuple[tuple[str, str], ...]:
     return tuple((_ROLES[message.type], str(message.content)) for message in messages)
 
 
+def chat_of(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """Roles and contents as the messages that chat templates take."""
+    return [{"role": role, "content": content} for role, content in pairs]
+
+
 _ROLES = {"system": "system", "human": "user"}

@@ -85,7 +85,7 @@ def _grammar(job: Job, engine: LlamaCppEngine) -> tuple[Iterable[Triple], Helper
     """Letters whose names neither model has seen; the helper sees placeholders for their facts."""
     from langchain_cogenesis.data.examples import create_example
     from langchain_cogenesis.evaluation.likelihood import masked_view, public_ids
-    from langchain_cogenesis.prompts import public_messages, role_pairs
+    from langchain_cogenesis.prompts import chat_of, public_messages, role_pairs
 
     @lru_cache(maxsize=2)
     def made(number: int) -> Example:
@@ -96,16 +96,12 @@ def _grammar(job: Job, engine: LlamaCppEngine) -> tuple[Iterable[Triple], Helper
         for number in range(job.count):
             public = public_messages(masked_view(made(number)).instruction)
             private = made(number).messages()
-            yield _chat(private), _chat(role_pairs(public)), made(number).answer
+            yield chat_of(private), chat_of(role_pairs(public)), made(number).answer
 
     def view(number: int, tokens: Sequence[int]) -> tuple[list[int], dict[int, int]]:
         return public_ids(engine, tokens, masked_view(made(number)).spans)
 
     return triples(), view
-
-
-def _chat(messages: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    return [{"role": role, "content": text} for role, text in messages]
 
 
 def _read_jsonl(path: Path, count: int) -> list[Triple]:
@@ -131,9 +127,11 @@ def _read_jsonl(path: Path, count: int) -> list[Triple]:
 
 
 def _triple(text: str) -> Triple | None:
+    from langchain_cogenesis.prompts import chat_of
+
     try:
         record = json.loads(text)
-        private, public = (_chat((str(r), str(t)) for r, t in record[side]) for side in _SIDES)
+        private, public = (chat_of((str(r), str(t)) for r, t in record[side]) for side in _SIDES)
         reference = record["reference"]
     except (ValueError, KeyError, TypeError):
         return None

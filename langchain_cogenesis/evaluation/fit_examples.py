@@ -8,14 +8,14 @@ from functools import lru_cache
 from langchain_cogenesis.data.task.example import TaskExample
 from langchain_cogenesis.evaluation.comparison.masks import teach
 from langchain_cogenesis.evaluation.retrieval import retrieve_documents
-from langchain_cogenesis.fusion.prefix import MaskedPrefix
+from langchain_cogenesis.fusion.prefix import MaskedPrefix, push_all
 from langchain_cogenesis.fusion.recordings import Triple
 from langchain_cogenesis.models.llamacpp import LlamaCppEngine
 from langchain_cogenesis.models.local_next import LocalNextTokenModel
 from langchain_cogenesis.privacy.gate import EgressGate
 from langchain_cogenesis.privacy.prefix import PrefixMask
 from langchain_cogenesis.privacy.restore import Conversation
-from langchain_cogenesis.prompts import private_messages, public_messages, role_pairs
+from langchain_cogenesis.prompts import chat_of, private_messages, public_messages, role_pairs
 
 _ENDPOINT = "https://remote.example/v1"
 _ITEMS, _ROOM = 12, 256
@@ -49,7 +49,7 @@ class FitExamples:
             documents = retrieve_documents(self._engine, example, k=_ITEMS, max_tokens=_ROOM)
             private = role_pairs(private_messages(example.instruction, documents))
             public = role_pairs(public_messages(self._cleared(number)[0]))
-            yield _chat(private), _chat(public), example.reference
+            yield chat_of(private), chat_of(public), example.reference
 
     def view(self, number: int, tokens: Sequence[int]) -> tuple[list[int], dict[int, int]]:
         """What the helper reads in the place of a reference.
@@ -65,11 +65,7 @@ class FitExamples:
         _, gate, conversation = self._cleared(number)
         mask = PrefixMask(gate.find, conversation.mask, gate.lexicon, gate.grows)
         prefix = MaskedPrefix(self._vocabulary, mask)
-        places: dict[int, int] = {}
-        for index, token in enumerate(tokens):
-            if prefix.why_not is None:
-                places[index] = len(prefix.ids)
-            prefix.push(token)
+        places = push_all(prefix, tokens)
         # Where a private span began the helper reads its placeholder, and has no say in the value.
         ids = prefix.ids
         return ids, {i: at for i, at in places.items() if ids[at : at + 1] == [tokens[i]]}
@@ -79,7 +75,3 @@ class FitExamples:
         teach(gate, example.context)
         found = gate.require(example.instruction, endpoint=_ENDPOINT, conversation=conversation)
         return found.text, gate, conversation
-
-
-def _chat(messages: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
-    return [{"role": role, "content": text} for role, text in messages]

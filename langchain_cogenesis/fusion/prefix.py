@@ -7,6 +7,7 @@ the shorter one and a server's cache of it stays good. Text is never tokenised a
 from __future__ import annotations
 
 import codecs
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from langchain_cogenesis.privacy.prefix import PrefixMask, Span
@@ -16,6 +17,24 @@ if TYPE_CHECKING:
 
 AFTER_SPAN = 2
 """Tokens after a private span that are still decided locally."""
+
+
+def push_all(prefix: RawPrefix | MaskedPrefix, tokens: Iterable[int]) -> dict[int, int]:
+    """Takes a whole text.
+
+    Args:
+        prefix: At the beginning of the text.
+        tokens: The text.
+
+    Returns:
+        By position in the text, where a remote may be asked, how many ids it has read by then.
+    """
+    places: dict[int, int] = {}
+    for index, token in enumerate(tokens):
+        if prefix.why_not is None:
+            places[index] = len(prefix.ids)
+        prefix.push(token)
+    return places
 
 
 class RawPrefix:

@@ -12,7 +12,7 @@ import numpy as np
 from langchain_cogenesis.evaluation.comparison.world import Beside, Case, World
 from langchain_cogenesis.exceptions import ContextLengthError, ModeError, VocabularyMismatchError
 from langchain_cogenesis.fusion.base import Fusion
-from langchain_cogenesis.fusion.prefix import MaskedPrefix, RawPrefix
+from langchain_cogenesis.fusion.prefix import MaskedPrefix, RawPrefix, push_all
 from langchain_cogenesis.fusion.schedule import EveryStep, Schedule
 from langchain_cogenesis.fusion.steps import Helper, defer, openers
 from langchain_cogenesis.logit_answering import admitting
@@ -23,7 +23,7 @@ from langchain_cogenesis.models.logprobs import Distribution, Logprobs
 from langchain_cogenesis.models.vocabulary import require_same
 from langchain_cogenesis.privacy.prefix import PrefixMask
 from langchain_cogenesis.privacy.restore import Conversation
-from langchain_cogenesis.prompts import private_messages, public_messages, role_pairs
+from langchain_cogenesis.prompts import chat_of, private_messages, public_messages, role_pairs
 
 Chat = Sequence[tuple[str, str]]
 Nats = tuple[float, int]
@@ -94,7 +94,7 @@ def remote_helper(world: World, case: Case, model: NextTokenModel, view: View) -
     instruction = case.example.instruction
     public = view == "raw"
     seen = public_messages(instruction) if public else private_messages(instruction, case.documents)
-    return Helper(model, model.prompt_ids(_chat(role_pairs(seen))), RawPrefix())
+    return Helper(model, model.prompt_ids(chat_of(role_pairs(seen))), RawPrefix())
 
 
 def masked_helper(world: World, case: Case, model: NextTokenModel) -> Helper:
@@ -108,7 +108,7 @@ def masked_helper(world: World, case: Case, model: NextTokenModel) -> Helper:
     conversation, gate = Conversation(), world.gate
     endpoint = world.remote.endpoint
     cleared = gate.require(case.example.instruction, endpoint=endpoint, conversation=conversation)
-    prompt = model.prompt_ids(_chat(role_pairs(public_messages(cleared.text))))
+    prompt = model.prompt_ids(chat_of(role_pairs(public_messages(cleared.text))))
     vocabulary = LocalNextTokenModel(world.local.engine).vocabulary
     mask = PrefixMask(gate.find, conversation.mask, gate.lexicon, gate.grows)
     prefix = MaskedPrefix(vocabulary, mask)
@@ -125,11 +125,7 @@ def helper_rows(helper: Helper, tokens: Sequence[int]) -> list[Distribution | No
     Returns:
         A row for each token; None where it may not be asked.
     """
-    at: dict[int, int] = {}
-    for index, token in enumerate(tokens):
-        if helper.prefix.why_not is None:
-            at[index] = len(helper.prefix.ids)
-        helper.prefix.push(token)
+    at = push_all(helper.prefix, tokens)
     ids = helper.sequence
     if len(ids) >= helper.model.n_ctx:
         raise ContextLengthError(
@@ -207,7 +203,7 @@ def chat_nats(engine: LlamaCppEngine, chat: Chat, reference: str) -> Nats:
 
 
 def _rows(model: NextTokenModel, chat: Chat, tokens: Sequence[int]) -> list[Distribution]:
-    prompt = model.prompt_ids(_chat(chat))
+    prompt = model.prompt_ids(chat_of(chat))
     return model.score([*prompt, *tokens], first=len(prompt))
 
 
@@ -231,10 +227,6 @@ def _excess(values: np.ndarray, mean: np.ndarray) -> float:
     possible = values > -np.inf
     terms = np.exp(values[possible]) * (values[possible] - mean[possible])
     return float(terms.sum(dtype=np.float64))
-
-
-def _chat(messages: Chat) -> list[dict[str, str]]:
-    return [{"role": role, "content": text} for role, text in messages]
 
 
 UNMEASURED = (ModeError, VocabularyMismatchError, ContextLengthError)
